@@ -1,1 +1,19 @@
-//! Placeholder until its first commit.
+//! A log of opaque records that tells a torn tail from damage. (README follows.)
+
+pub mod format;
+mod reader;
+mod record;
+mod report;
+mod rule;
+mod source;
+mod sync;
+mod syncer;
+mod writer;
+
+pub use format::{LogId, PAYLOAD_BYTES_MAX, Purpose, RecordKind};
+pub use reader::{Expect, LogReader, LogRecord, ReadMode};
+pub use record::{Payload, Record};
+pub use report::{GAPS_MAX, Gap, LogEnd, ReadReport};
+pub use rule::Rule;
+pub use syncer::LogSyncer;
+pub use writer::{Appended, Finished, LogWriter, Predecessors, WriterOptions};

@@ -1,0 +1,64 @@
+//! What a reader found besides the records.
+
+use crate::Rule;
+
+/// What a reader has found so far; complete when it has returned `None`.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ReadReport {
+    /// Valid data records.
+    pub records: u64,
+    /// Offset behind the last valid record, the end record included.
+    pub bytes: u64,
+    /// How the log ends; `None` before the end was reached, and after an error.
+    pub end: Option<LogEnd>,
+    /// Bytes that hold something but no valid record. Zeros at the end of the file, and what lies behind an end record, do not count.
+    pub dropped_bytes: u64,
+    /// Offset of the first record that is not valid, and the rule it breaks. Zeros up to the end of the file are not a record.
+    pub first_bad: Option<(u64, Rule)>,
+    /// What [`ReadMode::Salvage`](crate::ReadMode::Salvage) left out, in order; the first [`GAPS_MAX`] of them.
+    pub gaps: Vec<Gap>,
+    /// All that it left out, counted.
+    pub gap_count: u64,
+    /// The largest promise seen, in valid records and behind the first bad one.
+    pub last_promise: u64,
+}
+
+/// Most gaps that a report lists, so that a damaged file cannot ask for any amount of memory.
+pub const GAPS_MAX: usize = 1000;
+
+/// How a log ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LogEnd {
+    /// With an end record: nothing is missing.
+    Finished,
+    /// With a record, and nothing but zeros behind it: as a process that died leaves it.
+    Open,
+    /// With bytes that are no valid record, and were dropped.
+    Cut,
+}
+
+/// Bytes of a log that hold no valid record.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Gap {
+    /// Offset of the first one.
+    pub start: u64,
+    /// Offset behind the last one.
+    pub end: u64,
+    /// The rule broken at `start`.
+    pub rule: Rule,
+}
+
+impl ReadReport {
+    pub(crate) fn drop_bytes(&mut self, start: u64, end: u64, rule: Rule) {
+        self.first_bad.get_or_insert((start, rule));
+        self.dropped_bytes += end - start;
+    }
+
+    pub(crate) fn add_gap(&mut self, gap: Gap) {
+        self.drop_bytes(gap.start, gap.end, gap.rule);
+        self.gap_count += 1;
+        if self.gaps.len() < GAPS_MAX {
+            self.gaps.push(gap);
+        }
+    }
+}

@@ -1,0 +1,322 @@
+//! Appends records to a log, one write call per group.
+
+use std::{io::IoSlice, path::Path};
+
+use siltstone_types::{Error, IoResultExt, Result};
+use siltstone_vfs::{Fs, WriteFile};
+
+use crate::{
+    LogId, LogSyncer, Record,
+    format::{FILE_HEADER_BYTES, FileSeed, PAYLOAD_BYTES_MAX, RECORD_HEADER_BYTES, RecordHeader, RecordKind},
+    sync::Arc,
+};
+
+/// How to start a log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct WriterOptions {
+    /// Bytes of the file to reserve and zero-fill; 0 lets the file grow as it is written. [`LogWriter::finish`] gives back what was not used.
+    pub preallocate_bytes: u64,
+    /// What is known about the owner's earlier logs.
+    pub predecessors: Predecessors,
+}
+
+/// What is known about the earlier logs of the same owner when a log is started.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Predecessors {
+    /// Some may not be synced in full: records promise nothing until [`LogWriter::predecessors_synced`] is called.
+    #[default]
+    Unsynced,
+    /// All are synced in full, or there are none.
+    Synced,
+}
+
+/// Where a group of records was written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Appended {
+    /// Offset of the first record.
+    pub start: u64,
+    /// Offset behind the last one: what [`LogSyncer::sync`] has to reach for the group to be durable.
+    pub end: u64,
+}
+
+/// A log that was finished.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Finished {
+    /// Length of the file in bytes, the end record included.
+    pub length: u64,
+    /// Data records in it.
+    pub records: u64,
+}
+
+/// Writes one log. Appending wants a lock of the caller's; syncing does not: see [`LogWriter::syncer`].
+#[derive(Debug)]
+pub struct LogWriter {
+    syncer: LogSyncer,
+    id: LogId,
+    seed: FileSeed,
+    /// Offset of the next record.
+    end: u64,
+    /// Length of the file: more than `end` when it was preallocated, recycled, or an append failed.
+    file_bytes: u64,
+    ordinal: u64,
+    records: u64,
+    /// Why nothing can be appended any more, short of a failed sync.
+    given_up: Option<Error>,
+}
+
+impl LogWriter {
+    /// Creates the file, reserves its bytes, writes the header and syncs the file.
+    ///
+    /// The *name* is not durable yet: sync the folder before anything refers to the log, and before anything in it is acknowledged.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system; a name that is taken is one. A file that could not be prepared is removed again if possible.
+    pub fn create(fs: &dyn Fs, path: &Path, id: LogId, options: WriterOptions) -> Result<LogWriter> {
+        let file = fs.create(path).on("create a log", path)?;
+        let started = LogWriter::start(file, path, id, options);
+        if started.is_err() {
+            // The first error counts. What is left is an unfinished file that nothing refers to.
+            let _ = fs.remove(path);
+        }
+        started
+    }
+
+    /// Overwrites a finished log: writes the new header, syncs, and gives the file its new name. What the file held is no record of the new log, because each record is
+    /// tied to its log's header.
+    ///
+    /// Only for a log that this process has finished, and to which nothing refers any more. Sync the folder as after [`LogWriter::create`].
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system. The file may then have the new header under either name.
+    pub fn recycle(
+        fs: &dyn Fs,
+        old_path: &Path,
+        new_path: &Path,
+        id: LogId,
+        options: WriterOptions,
+    ) -> Result<LogWriter> {
+        let file = fs.open_for_overwrite(old_path).on("open a log to recycle it", old_path)?;
+        let writer = LogWriter::start(file, new_path, id, options)?;
+        fs.rename(old_path, new_path).on("rename a recycled log", old_path)?;
+        Ok(writer)
+    }
+
+    /// `path` is the name in the end, for messages.
+    pub(crate) fn start(
+        file: Arc<dyn WriteFile>,
+        path: &Path,
+        id: LogId,
+        options: WriterOptions,
+    ) -> Result<LogWriter> {
+        let header = id.encode();
+        let end = FILE_HEADER_BYTES as u64;
+        let mut file_bytes = file.len().on("measure a log", path)?;
+        if options.preallocate_bytes > file_bytes {
+            file.allocate(0, options.preallocate_bytes).on("preallocate a log", path)?;
+            file_bytes = options.preallocate_bytes;
+        }
+        file.write_at(&[IoSlice::new(&header)], 0).on("write the header of a log", path)?;
+        file.sync_data().on("sync the header of a log", path)?;
+        let predecessors = options.predecessors == Predecessors::Synced;
+        Ok(LogWriter {
+            syncer: LogSyncer::new(file, path.to_owned(), end, predecessors),
+            id,
+            seed: id.seed(),
+            end,
+            file_bytes: file_bytes.max(end),
+            ordinal: 0,
+            records: 0,
+            given_up: None,
+        })
+    }
+
+    /// Appends a group of records with one write call. They are in the operating system's hands when it returns, and durable after a sync.
+    ///
+    /// # Errors
+    ///
+    /// - `InvalidArgument` for a payload above [`PAYLOAD_BYTES_MAX`] and for a log that holds 2^32 - 1 records; nothing was written.
+    /// - A failed write. None of the group is in the log: the file is cut back to what was there before, and synced, so that no power cut brings the remains
+    ///   back. When that works the log goes on as if nothing had happened; when it does not, this and every later append fails, and the caller
+    ///   moves on to a new log.
+    /// - The error of a sync that failed earlier.
+    pub fn append(&mut self, records: &[Record<'_>]) -> Result<Appended> {
+        self.check()?;
+        check_lengths(records)?;
+        let start = self.end;
+        let headers = self.headers(records)?;
+        let end = headers.last().and_then(|(offset, header)| header.end(*offset)).unwrap_or(start);
+        let encoded: Vec<_> = headers.iter().map(|(at, header)| header.encode(self.seed, *at)).collect();
+        let mut parts = Vec::with_capacity(3 * records.len());
+        for (header, record) in encoded.iter().zip(records) {
+            parts.push(IoSlice::new(header));
+            parts
+                .extend(record.payload.parts().into_iter().filter(|part| !part.is_empty()).map(IoSlice::new));
+        }
+        self.write(&parts, end)?;
+        self.ordinal += records.len() as u64;
+        self.records += records.len() as u64;
+        Ok(Appended { start, end })
+    }
+
+    fn headers(&self, records: &[Record<'_>]) -> Result<Vec<(u64, RecordHeader)>> {
+        let promise = self.syncer.promise();
+        let mut offset = self.end;
+        let mut headers = Vec::with_capacity(records.len());
+        for (record, ordinal) in records.iter().zip(self.ordinal..) {
+            // The last ordinal is kept for the end record.
+            let ordinal = u32::try_from(ordinal).ok().filter(|&ordinal| ordinal < u32::MAX);
+            let (Some(ordinal), Ok(payload_bytes)) = (ordinal, u32::try_from(record.payload.len())) else {
+                return Err(self.full());
+            };
+            let header = RecordHeader {
+                payload_crc: record.payload.crc(),
+                payload_bytes,
+                kind: RecordKind::Data,
+                ordinal,
+                number: self.id.number,
+                synced_to: promise,
+                tag: record.tag,
+            };
+            headers.push((offset, header));
+            offset = header.end(offset).ok_or_else(|| self.full())?;
+        }
+        Ok(headers)
+    }
+
+    fn write(&mut self, parts: &[IoSlice<'_>], end: u64) -> Result<()> {
+        if parts.is_empty() {
+            return Ok(());
+        }
+        let written = self.syncer.file().write_at(parts, self.end).on("append to a log", self.path());
+        if let Err(error) = written {
+            self.cut_back(&error);
+            return Err(error);
+        }
+        self.end = end;
+        self.file_bytes = self.file_bytes.max(end);
+        self.syncer.set_appended(end);
+        Ok(())
+    }
+
+    /// Cuts off what a failed append may have left.
+    fn cut_back(&mut self, error: &Error) {
+        // Synced, because a record of the failed group that a power cut brought back behind a later record could fit there.
+        let cut = self.syncer.file().set_len(self.end).on("cut a log", self.path());
+        if cut.and_then(|()| self.syncer.sync_always()).is_ok() {
+            self.file_bytes = self.end;
+        } else {
+            self.given_up = Some(error.clone());
+            self.file_bytes = u64::MAX;
+        }
+    }
+
+    /// Makes durable what was appended so far: `syncer().sync()`.
+    ///
+    /// # Errors
+    ///
+    /// See [`LogSyncer::sync`].
+    pub fn sync(&self) -> Result<u64> {
+        self.syncer.sync()
+    }
+
+    /// A handle that syncs this log from any thread while records are appended.
+    pub fn syncer(&self) -> LogSyncer {
+        self.syncer.clone()
+    }
+
+    /// Says that every earlier log of the owner is synced in full. Until then records promise nothing.
+    pub fn predecessors_synced(&self) {
+        self.syncer.predecessors_synced();
+    }
+
+    /// Appends the end record, cuts the file to its length, and syncs it. Works after an append that failed for good, too: what it left lies behind the end record.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system, and of an earlier sync. The log is then not finished: its tail has to be read as after a crash.
+    pub fn finish(mut self) -> Result<Finished> {
+        self.syncer.check()?;
+        let header = RecordHeader {
+            payload_crc: crc32c::crc32c(&[]),
+            payload_bytes: 0,
+            kind: RecordKind::End,
+            ordinal: u32::try_from(self.ordinal).map_err(|_| self.full())?,
+            number: self.id.number,
+            synced_to: self.syncer.promise(),
+            tag: self.records,
+        };
+        let encoded = header.encode(self.seed, self.end);
+        let end = self.end + RECORD_HEADER_BYTES as u64;
+        self.write(&[IoSlice::new(&encoded)], end)?;
+        if self.file_bytes > end {
+            // Before the sync, which then makes the length durable too.
+            self.syncer.file().set_len(end).on("cut a log", self.path())?;
+        }
+        self.syncer.sync()?;
+        Ok(Finished { length: end, records: self.records })
+    }
+
+    /// What the log is tied to.
+    pub fn id(&self) -> LogId {
+        self.id
+    }
+
+    /// The log's number.
+    pub fn number(&self) -> u64 {
+        self.id.number
+    }
+
+    /// Offset behind the last record: length of the log, in bytes.
+    pub fn len(&self) -> u64 {
+        self.end
+    }
+
+    /// True for a log without records.
+    pub fn is_empty(&self) -> bool {
+        self.records == 0
+    }
+
+    /// Records appended.
+    pub fn records(&self) -> u64 {
+        self.records
+    }
+
+    /// Everything below this offset has been synced.
+    pub fn synced_to(&self) -> u64 {
+        self.syncer.synced_to()
+    }
+
+    /// The log's file.
+    pub fn path(&self) -> &Path {
+        self.syncer.path()
+    }
+
+    /// Whether the log can still be appended to.
+    ///
+    /// # Errors
+    ///
+    /// The failure after which it cannot.
+    pub fn check(&self) -> Result<()> {
+        self.syncer.check()?;
+        self.given_up.clone().map_or(Ok(()), Err)
+    }
+
+    fn full(&self) -> Error {
+        let (path, records) = (self.path().display(), self.records);
+        Error::InvalidArgument {
+            what: format!("the log is full; go on in a new one records={records} path={path}"),
+        }
+    }
+}
+
+fn check_lengths(records: &[Record<'_>]) -> Result<()> {
+    let longest = records.iter().map(|record| record.payload.len()).max().unwrap_or(0);
+    if longest as u64 <= u64::from(PAYLOAD_BYTES_MAX) {
+        return Ok(());
+    }
+    Err(Error::InvalidArgument {
+        what: format!("the payload has {longest} bytes, the limit is {PAYLOAD_BYTES_MAX}"),
+    })
+}
