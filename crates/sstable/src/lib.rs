@@ -1,1 +1,31 @@
-//! Placeholder until its first commit.
+#![doc = include_str!("../README.md")]
+
+mod block;
+mod blocks;
+mod broken;
+mod cache;
+mod compress;
+mod cursor;
+mod filter;
+mod format;
+mod index;
+mod properties;
+mod readahead;
+mod sink;
+mod table;
+mod trace;
+mod writer;
+
+pub use block::{Block, BlockCursor, EntryKind};
+pub use broken::Broken;
+pub use cache::{BlockCache, BlockKey, CacheStats, QuickBlockCache};
+pub use compress::{Codecs, Compression, Compressor, Undecodable};
+pub use cursor::{CursorOptions, TableCursor};
+pub use filter::FilterPolicies;
+pub use format::{
+    BLOCK_BYTES_MAX, CodecId, FOOTER_BYTES, Footer, Handle, Role, TRAILER_BYTES, Trailer, UniqueId,
+};
+pub use properties::Properties;
+pub use table::{Expected, FillCache, OpenOptions, Table};
+pub use trace::{BlockSource, FilterAnswer, ReadTrace};
+pub use writer::{BLOCK_BYTES_TARGET_MAX, TableOptions, TableSummary, TableWriter};

@@ -1,0 +1,60 @@
+//! One entry of a block, as it is stored.
+#![deny(clippy::indexing_slicing)]
+
+use siltstone_types::{Tag, limits::KEY_BYTES_MAX, varint};
+
+use crate::Broken;
+
+/// An entry that lies within its block; its key may lack a part that the entry before it has.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Stored<'a> {
+    /// Bytes of the user key that are those of the previous entry.
+    pub(super) shared: usize,
+    /// The bytes that follow them.
+    pub(super) unshared: &'a [u8],
+    pub(super) tag: Tag,
+    /// Where the value starts and ends in the block. The next entry starts there.
+    pub(super) value_at: usize,
+    pub(super) end: usize,
+}
+
+impl<'a> Stored<'a> {
+    /// Reads the entry at `at`. `entries` is the block up to the restart array.
+    ///
+    /// # Errors
+    ///
+    /// Rules 15, 17, and of rule 16 the limit.
+    #[inline]
+    pub(super) fn decode(entries: &'a [u8], at: usize) -> Result<Stored<'a>, Broken> {
+        const OUTSIDE: Broken = Broken::Rule(17, "a key or value does not lie before the restart array");
+        let bytes = entries.get(at..).ok_or(OUTSIDE)?;
+        // Nearly all lengths and bottom-level tags take one byte.
+        let ([shared, unshared, value_bytes], rest) = match bytes.split_first_chunk::<3>() {
+            Some((&[a, b, c], rest)) if (a | b | c) < 0x80 => {
+                ([usize::from(a), usize::from(b), usize::from(c)], rest)
+            }
+            _ => lengths(bytes)?,
+        };
+        let (tag, rest) = match rest.split_first() {
+            Some((&low, rest)) if low < 0x80 => (u64::from(low), rest),
+            _ => varint::take_u64(rest)?,
+        };
+        if shared.saturating_add(unshared) > KEY_BYTES_MAX {
+            return Err(Broken::Rule(16, "a key is longer than the limit"));
+        }
+        let (unshared, rest) = rest.split_at_checked(unshared).ok_or(OUTSIDE)?;
+        if rest.len() < value_bytes {
+            return Err(OUTSIDE);
+        }
+        let value_at = entries.len() - rest.len();
+        Ok(Stored { shared, unshared, tag: Tag::from_raw(tag), value_at, end: value_at + value_bytes })
+    }
+}
+
+#[cold]
+fn lengths(bytes: &[u8]) -> Result<([usize; 3], &[u8]), Broken> {
+    let (shared, rest) = varint::take_u32(bytes)?;
+    let (unshared, rest) = varint::take_u32(rest)?;
+    let (value_bytes, rest) = varint::take_u32(rest)?;
+    Ok(([shared as usize, unshared as usize, value_bytes as usize], rest))
+}

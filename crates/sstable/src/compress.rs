@@ -1,0 +1,231 @@
+//! Shrinks blocks, and blows them up again.
+
+use std::{fmt, sync::Arc};
+
+use siltstone_types::Result;
+
+use crate::{Broken, CodecId, format::Trailer};
+
+/// How a table's blocks are compressed: settings data. Every variant is there in every build; whether it can be used depends on the crate's
+/// features.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum Compression {
+    /// Blocks are stored as they are.
+    #[default]
+    None,
+    /// LZ4 blocks. Needs the feature `lz4`.
+    Lz4,
+    /// Zstandard frames. Needs the feature `zstd`.
+    Zstd {
+        /// 1 (fast) to 22 (small); 0 is the library's default, negative levels are faster still.
+        level: i32,
+    },
+}
+
+impl Compression {
+    /// The compressor; `None` for [`Compression::None`].
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidArgument`](siltstone_types::Error::InvalidArgument) when this build lacks the codec.
+    pub fn compressor(self) -> Result<Option<Arc<dyn Compressor>>> {
+        match self {
+            Compression::None => Ok(None),
+            #[cfg(feature = "lz4")]
+            Compression::Lz4 => Ok(Some(Arc::new(lz4::Lz4))),
+            #[cfg(feature = "zstd")]
+            Compression::Zstd { level } => Ok(Some(Arc::new(zstandard::Zstd { level }))),
+            #[cfg(not(all(feature = "lz4", feature = "zstd")))]
+            _ => Err(siltstone_types::Error::InvalidArgument {
+                what: format!("{self:?} compression is not compiled in"),
+            }),
+        }
+    }
+}
+
+/// A codec. Implement it to store blocks in a way of your own, under an id from [`CodecId::USER_MIN`] on.
+pub trait Compressor: fmt::Debug + Send + Sync {
+    /// What is written into a block's trailer. It says what the bytes mean, not how hard the compressor tried.
+    fn codec(&self) -> CodecId;
+
+    /// Replaces the content of `out` by the compressed form of `raw`. `false` leaves the block uncompressed.
+    fn compress(&self, raw: &[u8], out: &mut Vec<u8>) -> bool;
+
+    /// Fills `raw` from its compressed form, exactly.
+    ///
+    /// # Errors
+    ///
+    /// [`Undecodable`] when the input is not the compressed form of that many bytes.
+    fn decompress(&self, stored: &[u8], raw: &mut [u8]) -> std::result::Result<(), Undecodable>;
+
+    /// Most raw bytes that `stored_bytes` can stand for: what a damaged length is compared with before memory is allocated for it.
+    fn raw_bytes_max(&self, stored_bytes: usize) -> usize {
+        let _ = stored_bytes;
+        usize::MAX
+    }
+}
+
+/// Stored bytes do not decompress to the length that was asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Undecodable;
+
+impl fmt::Display for Undecodable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the stored bytes do not decompress to the raw length")
+    }
+}
+
+impl std::error::Error for Undecodable {}
+
+/// The codecs that a table is read with: the built-in ones, and users' own.
+#[derive(Clone, Debug, Default)]
+pub struct Codecs(Vec<Arc<dyn Compressor>>);
+
+impl Codecs {
+    /// The built-in codecs and these. Of two with one id the first is used; a built-in id cannot be taken over.
+    pub fn with(custom: impl IntoIterator<Item = Arc<dyn Compressor>>) -> Codecs {
+        Codecs(custom.into_iter().collect())
+    }
+
+    /// The codec for a block, when its raw length is one that the codec can reach (rules 10 and 11).
+    pub(crate) fn check(
+        &self,
+        trailer: Trailer,
+        stored_bytes: usize,
+    ) -> std::result::Result<&dyn Compressor, Broken> {
+        let codec = self.by_id(trailer.codec).ok_or(Broken::TooNew("a block has an unknown codec"))?;
+        if trailer.raw_bytes as usize > codec.raw_bytes_max(stored_bytes) {
+            return Err(Broken::Rule(11, "the raw length is more than the codec can reach"));
+        }
+        Ok(codec)
+    }
+
+    fn by_id(&self, id: CodecId) -> Option<&dyn Compressor> {
+        match id {
+            #[cfg(feature = "lz4")]
+            CodecId::LZ4 => Some(&lz4::Lz4),
+            #[cfg(feature = "zstd")]
+            CodecId::ZSTD => Some(&zstandard::Zstd { level: 0 }),
+            id if id.0 < CodecId::USER_MIN.0 => None,
+            id => self.0.iter().find(|codec| codec.codec() == id).map(|codec| &**codec),
+        }
+    }
+}
+
+#[cfg(feature = "lz4")]
+mod lz4 {
+    //! Codec 1.
+
+    use std::cell::RefCell;
+
+    use lz4_flex::block::{self, CompressTable};
+
+    use super::{CodecId, Compressor, Undecodable};
+
+    #[derive(Debug)]
+    pub(super) struct Lz4;
+
+    thread_local! {
+        static TABLE: RefCell<CompressTable> = RefCell::new(CompressTable::small());
+    }
+
+    /// Inputs up to here use the small table, which is kept; it would be exchanged for a large one by a longer input, after which the
+    /// same block could compress to other bytes.
+    const SMALL_TABLE_BYTES_MAX: usize = 65_534;
+
+    impl Compressor for Lz4 {
+        fn codec(&self) -> CodecId {
+            CodecId::LZ4
+        }
+
+        fn compress(&self, raw: &[u8], out: &mut Vec<u8>) -> bool {
+            out.resize(block::get_maximum_output_size(raw.len()), 0);
+            let packed = if raw.len() <= SMALL_TABLE_BYTES_MAX {
+                TABLE.with_borrow_mut(|table| block::compress_into_with_table(raw, out, table))
+            } else {
+                block::compress_into(raw, out)
+            };
+            let packed_bytes = packed.ok();
+            out.truncate(packed_bytes.unwrap_or(0));
+            packed_bytes.is_some()
+        }
+
+        fn decompress(&self, stored: &[u8], raw: &mut [u8]) -> Result<(), Undecodable> {
+            match block::decompress_into(stored, raw) {
+                Ok(filled) if filled == raw.len() => Ok(()),
+                _ => Err(Undecodable),
+            }
+        }
+
+        fn raw_bytes_max(&self, stored_bytes: usize) -> usize {
+            // A length byte of 255 adds that many bytes; a last literal and a first match add a little.
+            stored_bytes.saturating_mul(255).saturating_add(64)
+        }
+    }
+}
+
+#[cfg(feature = "zstd")]
+mod zstandard {
+    //! Codec 2.
+
+    use std::cell::RefCell;
+
+    use zstd::bulk;
+
+    use super::{CodecId, Compressor, Undecodable};
+
+    #[derive(Debug)]
+    pub(super) struct Zstd {
+        pub(super) level: i32,
+    }
+
+    thread_local! {
+        // Contexts take longer to make than a block takes to compress. One that failed is dropped, as it may be of no more use.
+        static PACKER: RefCell<Option<(i32, bulk::Compressor<'static>)>> = const { RefCell::new(None) };
+        static UNPACKER: RefCell<Option<bulk::Decompressor<'static>>> = const { RefCell::new(None) };
+    }
+
+    impl Compressor for Zstd {
+        fn codec(&self) -> CodecId {
+            CodecId::ZSTD
+        }
+
+        fn compress(&self, raw: &[u8], out: &mut Vec<u8>) -> bool {
+            out.clear();
+            out.reserve(zstd::zstd_safe::compress_bound(raw.len()));
+            PACKER.with_borrow_mut(|kept| {
+                let kept_one =
+                    kept.take().filter(|(level, _)| *level == self.level).map(|(_, packer)| packer);
+                let Ok(mut packer) = kept_one.map_or_else(|| bulk::Compressor::new(self.level), Ok) else {
+                    return false;
+                };
+                let packed = packer.compress_to_buffer(raw, out).is_ok();
+                if packed {
+                    *kept = Some((self.level, packer));
+                }
+                packed
+            })
+        }
+
+        fn decompress(&self, stored: &[u8], raw: &mut [u8]) -> Result<(), Undecodable> {
+            UNPACKER.with_borrow_mut(|kept| {
+                let mut unpacker =
+                    kept.take().map_or_else(bulk::Decompressor::new, Ok).map_err(|_| Undecodable)?;
+                match unpacker.decompress_to_buffer(stored, raw) {
+                    Ok(filled) if filled == raw.len() => {
+                        *kept = Some(unpacker);
+                        Ok(())
+                    }
+                    _ => Err(Undecodable),
+                }
+            })
+        }
+
+        fn raw_bytes_max(&self, stored_bytes: usize) -> usize {
+            // A block of a frame takes at least 4 bytes and holds at most 128 KiB.
+            stored_bytes.saturating_mul(32_768).saturating_add(131_072)
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Tests of whole tables, through the public interface.
+
+mod entries;
+mod model;
