@@ -1,1 +1,7 @@
-//! Placeholder until its first commit.
+#![doc = include_str!("../README.md")]
+
+pub mod cursor;
+pub mod entries;
+mod rng;
+
+pub use rng::{Rng, seed};
