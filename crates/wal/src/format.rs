@@ -235,7 +235,7 @@ pub struct Place {
     pub promise: u64,
     /// Data records before this one.
     pub data_records: u64,
-    /// True when records were skipped on the way here: ordinals and counts may then be higher.
+    /// True when records were skipped on the way here, which leaves less to compare with.
     pub after_gap: bool,
 }
 
@@ -286,7 +286,7 @@ impl RecordHeader {
     ///
     /// # Errors
     ///
-    /// The first of rules 8 to 10, 12 and 14 that it breaks. Rule 11 is [`RecordKind::must_be_understood`]: it comes last, because a record that breaks it alone is
+    /// The first of rules 8 to 10, 12 and 14 that it breaks; behind a gap rules 10 and 14 are not asked for, and the ordinal may be higher. Rule 11 is [`RecordKind::must_be_understood`]: it comes last, because a record that breaks it alone is
     /// not damage.
     pub fn check(&self, place: &Place) -> Result<(), Rule> {
         let ordinal = u64::from(self.ordinal);
@@ -296,7 +296,7 @@ impl RecordHeader {
         if ordinal < place.ordinal || (ordinal > place.ordinal && !place.after_gap) {
             return Err(Rule::Ordinal);
         }
-        if !self.promise_fits(place.offset) || self.synced_to < place.promise {
+        if !place.after_gap && (!self.promise_fits(place.offset) || self.synced_to < place.promise) {
             return Err(Rule::Promise);
         }
         if self.payload_bytes > PAYLOAD_BYTES_MAX {
@@ -305,19 +305,13 @@ impl RecordHeader {
         if self.end(place.offset).is_none_or(|end| end > place.file_bytes) {
             return Err(Rule::PayloadOutsideFile);
         }
-        if self.kind == RecordKind::End {
-            self.check_end(place)?;
-        }
-        Ok(())
-    }
-
-    fn check_end(&self, place: &Place) -> Result<(), Rule> {
-        if self.payload_bytes != 0 {
-            return Err(Rule::EndPayload);
-        }
-        let possible = place.after_gap && self.tag <= u64::from(self.ordinal);
-        if self.tag < place.data_records || (self.tag > place.data_records && !possible) {
-            return Err(Rule::EndCount);
+        if self.kind == RecordKind::End && !place.after_gap {
+            if self.payload_bytes != 0 {
+                return Err(Rule::EndPayload);
+            }
+            if self.tag != place.data_records {
+                return Err(Rule::EndCount);
+            }
         }
         Ok(())
     }
@@ -340,6 +334,13 @@ impl RecordHeader {
     pub fn end(&self, offset: u64) -> Option<u64> {
         offset.checked_add(RECORD_HEADER_BYTES as u64)?.checked_add(u64::from(self.payload_bytes))
     }
+}
+
+/// True when the bytes, which do not begin with a valid record header, have another log number in the place of a header's: in a recycled file they are what
+/// its earlier life left. Zeros are no number.
+pub(crate) fn names_another_log(bytes: &[u8], number: u64) -> bool {
+    let named = field(bytes, RECORD_NUMBER_AT).map_or(0, u64::from_le_bytes);
+    named != 0 && named != number
 }
 
 /// Headers that satisfy rules 6 to 8 in `bytes`, which lie at `offset` in the file. Each byte is tried; the log number is compared first, because that is cheap.

@@ -1,15 +1,18 @@
 //! A log of opaque records that tells a torn tail from damage. (README follows.)
 
+mod chain;
 pub mod format;
 mod reader;
 mod record;
 mod report;
 mod rule;
+mod scan;
 mod source;
 mod sync;
 mod syncer;
 mod writer;
 
+pub use chain::{ChainLog, ChainReader, ChainReport, Ending};
 pub use format::{LogId, PAYLOAD_BYTES_MAX, Purpose, RecordKind};
 pub use reader::{Expect, LogReader, LogRecord, ReadMode};
 pub use record::{Payload, Record};

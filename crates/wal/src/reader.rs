@@ -8,9 +8,8 @@ use siltstone_vfs::Fs;
 
 use crate::{
     Gap, LogEnd, LogId, ReadReport, RecordKind, Rule,
-    format::{
-        FILE_HEADER_BYTES, FileSeed, Place, RECORD_HEADER_BYTES, RecordHeader, file_rule_offset, find_headers,
-    },
+    format::{FILE_HEADER_BYTES, FileSeed, Place, RECORD_HEADER_BYTES, RecordHeader, file_rule_offset},
+    scan::{Tail, find_header, scan_tail},
     source::Source,
 };
 
@@ -65,7 +64,11 @@ pub struct LogReader {
     seed: FileSeed,
     mode: ReadMode,
     place: Place,
+    /// The caller's knowledge of what was synced.
+    known_synced_to: u64,
+    given_up_at: Option<u64>,
     state: State,
+    found: Option<(u64, RecordHeader)>,
     report: ReadReport,
 }
 
@@ -119,7 +122,34 @@ impl LogReader {
             data_records: 0,
             after_gap: false,
         };
-        Ok(LogReader { source, id, seed: id.seed(), mode, place, state: State::Reading, report })
+        Ok(LogReader {
+            source,
+            id,
+            seed: id.seed(),
+            mode,
+            place,
+            known_synced_to: 0,
+            given_up_at: None,
+            state: State::Reading,
+            found: None,
+            report,
+        })
+    }
+
+    /// Adds what the caller knows from elsewhere: everything below `offset` was synced. In [`ReadMode::CrashTail`] an invalid record below it is corruption.
+    #[must_use]
+    pub fn with_synced_to(mut self, offset: u64) -> LogReader {
+        self.known_synced_to = self.known_synced_to.max(offset);
+        self
+    }
+
+    /// Adds what the caller recorded when an append failed for good: the log ends at `length`, as if an end record stood there. What lies behind is not read.
+    #[must_use]
+    pub fn with_given_up_at(mut self, length: u64) -> LogReader {
+        self.given_up_at = Some(length);
+        self.source.end_at(length);
+        self.place.file_bytes = self.source.file_bytes();
+        self
     }
 
     /// The next data record; `None` at the end of the log. The payload is lent until the next call.
@@ -130,15 +160,25 @@ impl LogReader {
     /// skipped; those of the file system. After an error every call returns it again.
     #[expect(clippy::should_implement_trait, reason = "the record is lent, which an iterator cannot do")]
     pub fn next(&mut self) -> Result<Option<LogRecord<'_>>> {
-        loop {
-            match self.step()? {
-                Some((offset, header)) if header.kind == RecordKind::Data => {
-                    return Ok(Some(self.record(offset, &header)));
-                }
-                Some(_) => {}
-                None => return Ok(None),
+        Ok(if self.find_next()? { self.take_next() } else { None })
+    }
+
+    /// Moves on to the next data record; false at the end.
+    pub(crate) fn find_next(&mut self) -> Result<bool> {
+        self.found = None;
+        while let Some((offset, header)) = self.step()? {
+            if header.kind == RecordKind::Data {
+                self.found = Some((offset, header));
+                return Ok(true);
             }
         }
+        Ok(false)
+    }
+
+    /// The record that [`LogReader::find_next`] found.
+    pub(crate) fn take_next(&mut self) -> Option<LogRecord<'_>> {
+        let (offset, header) = self.found.take()?;
+        Some(self.record(offset, &header))
     }
 
     /// The next record, of whichever kind: for dumps. It also shows the end record, and records of unknown kinds that may be skipped.
@@ -199,6 +239,10 @@ impl LogReader {
 
     fn advance(&mut self) -> Result<Option<(u64, RecordHeader)>> {
         let place = self.place;
+        if self.given_up_at == Some(place.offset) {
+            self.end(LogEnd::GivenUp);
+            return Ok(None);
+        }
         match self.examine(&place)? {
             Ok(header) => {
                 self.accept(place.offset, &header);
@@ -235,7 +279,7 @@ impl LogReader {
         let end = header.end(offset).unwrap_or(self.place.file_bytes);
         self.place.offset = end;
         self.place.ordinal = u64::from(header.ordinal) + 1;
-        self.place.promise = header.synced_to;
+        self.place.promise = self.place.promise.max(header.synced_to);
         self.report.bytes = end;
         self.report.last_promise = self.report.last_promise.max(header.synced_to);
         match header.kind {
@@ -265,13 +309,14 @@ impl LogReader {
         if self.mode == ReadMode::Strict {
             return Err(self.incomplete(offset, rule));
         }
-        let (promise, nonzero_end) = self.scan_tail(offset)?;
-        self.report.last_promise = self.report.last_promise.max(promise);
-        if self.mode == ReadMode::CrashTail && offset < promise {
+        let tail = self.scan_tail(offset)?;
+        self.report.last_promise = self.report.last_promise.max(tail.promise);
+        let synced_to = self.report.last_promise.max(self.known_synced_to);
+        if self.mode == ReadMode::CrashTail && offset < synced_to {
             self.report.first_bad = Some((offset, rule));
             return Err(Error::corruption(self.path(), offset, rule.what()));
         }
-        self.cut(offset, nonzero_end, rule);
+        self.cut(offset, &tail, rule);
         Ok(None)
     }
 
@@ -287,22 +332,25 @@ impl LogReader {
         Error::corruption(self.path(), offset, rule.what())
     }
 
-    fn cut(&mut self, offset: u64, nonzero_end: u64, rule: Rule) {
-        if nonzero_end <= offset {
-            return self.end(if self.report.gap_count == 0 { LogEnd::Open } else { LogEnd::Cut });
+    fn cut(&mut self, offset: u64, tail: &Tail, rule: Rule) {
+        let dropped_end = tail.dropped_end.max(offset);
+        self.report.remains_bytes = tail.nonzero_end.saturating_sub(dropped_end);
+        if dropped_end > offset {
+            if self.mode == ReadMode::Salvage {
+                self.report.add_gap(Gap { start: offset, end: dropped_end, rule });
+            } else {
+                self.report.drop_bytes(offset, dropped_end, rule);
+            }
+        } else if self.report.remains_bytes > 0 {
+            self.report.first_bad.get_or_insert((offset, rule));
         }
-        if self.mode == ReadMode::Salvage {
-            self.report.add_gap(Gap { start: offset, end: nonzero_end, rule });
-        } else {
-            self.report.drop_bytes(offset, nonzero_end, rule);
-        }
-        self.end(LogEnd::Cut);
+        self.end(if self.report.dropped_bytes == 0 { LogEnd::Open } else { LogEnd::Cut });
     }
 
     /// Goes on at the next valid record.
     fn salvage(&mut self, offset: u64, invalid: &Invalid) -> Result<Option<(u64, RecordHeader)>> {
         let mut search_from = invalid.search_from;
-        while let Some((candidate, _)) = self.find_header(search_from)? {
+        while let Some(candidate) = self.find_header(search_from)? {
             let place = Place { offset: candidate, after_gap: true, ..self.place };
             match self.examine(&place)? {
                 Ok(header) => {
@@ -314,47 +362,17 @@ impl LogReader {
                 Err(next) => search_from = next.search_from,
             }
         }
-        let (_, nonzero_end) = self.scan_tail(offset)?;
-        self.cut(offset, nonzero_end, invalid.rule);
+        let tail = self.scan_tail(offset)?;
+        self.cut(offset, &tail, invalid.rule);
         Ok(None)
     }
 
-    /// The first header at or behind `from` that satisfies rules 6 to 8.
-    fn find_header(&mut self, mut from: u64) -> Result<Option<(u64, RecordHeader)>> {
-        let (seed, number) = (self.seed, self.id.number);
-        loop {
-            let bytes = self.source.load(from, RECORD_HEADER_BYTES)?;
-            if bytes.len() < RECORD_HEADER_BYTES {
-                return Ok(None);
-            }
-            if let Some(found) = find_headers(bytes, from, seed, number).next() {
-                return Ok(Some(found));
-            }
-            from += (bytes.len() - RECORD_HEADER_BYTES) as u64 + 1;
-        }
+    fn find_header(&mut self, from: u64) -> Result<Option<u64>> {
+        find_header(&mut self.source, from, self.seed, self.id.number)
     }
 
-    /// The largest promise behind `offset`, and the offset behind the last byte that is not zero (0 when all are).
-    fn scan_tail(&mut self, offset: u64) -> Result<(u64, u64)> {
-        let (seed, number) = (self.seed, self.id.number);
-        let (mut promise, mut nonzero_end) = (0, 0);
-        let mut at = offset;
-        loop {
-            let bytes = self.source.load(at, RECORD_HEADER_BYTES)?;
-            // Zeros, the unwritten rest of a preallocated file, are the common case: no header is tried in them.
-            if let Some(last) = bytes.iter().rposition(|&byte| byte != 0) {
-                nonzero_end = at + last as u64 + 1;
-                for (found_at, header) in find_headers(bytes, at, seed, number) {
-                    if found_at > offset && header.promise_fits(found_at) {
-                        promise = promise.max(header.synced_to);
-                    }
-                }
-            }
-            if bytes.len() < RECORD_HEADER_BYTES {
-                return Ok((promise, nonzero_end));
-            }
-            at += (bytes.len() - RECORD_HEADER_BYTES) as u64 + 1;
-        }
+    fn scan_tail(&mut self, offset: u64) -> Result<Tail> {
+        scan_tail(&mut self.source, offset, self.seed, self.id.number)
     }
 }
 

@@ -11,8 +11,12 @@ pub struct ReadReport {
     pub bytes: u64,
     /// How the log ends; `None` before the end was reached, and after an error.
     pub end: Option<LogEnd>,
-    /// Bytes that hold something but no valid record. Zeros at the end of the file, and what lies behind an end record, do not count.
+    /// Bytes that seem to have been written to this log and are not returned: from the first invalid record to the end of the last header of this log found behind
+    /// it, with the payload that it claims; or, without any, to the last byte that is not zero.
     pub dropped_bytes: u64,
+    /// Bytes behind those, up to the last one that is not zero: what the earlier life of a recycled file left. Zeros, and what lies behind an end record,
+    /// count as neither.
+    pub remains_bytes: u64,
     /// Offset of the first record that is not valid, and the rule it breaks. Zeros up to the end of the file are not a record.
     pub first_bad: Option<(u64, Rule)>,
     /// What [`ReadMode::Salvage`](crate::ReadMode::Salvage) left out, in order; the first [`GAPS_MAX`] of them.
@@ -31,8 +35,10 @@ pub const GAPS_MAX: usize = 1000;
 pub enum LogEnd {
     /// With an end record: nothing is missing.
     Finished,
-    /// With a record, and nothing but zeros behind it: as a process that died leaves it.
+    /// As a process that died leaves it: without an end record, and with nothing behind the last record that belongs to this log.
     Open,
+    /// Where the caller knew that it was given up: see [`LogReader::with_given_up_at`](crate::LogReader::with_given_up_at).
+    GivenUp,
     /// With bytes that are no valid record, and were dropped.
     Cut,
 }
@@ -49,6 +55,7 @@ pub struct Gap {
 }
 
 impl ReadReport {
+    /// Counts bytes that are left out.
     pub(crate) fn drop_bytes(&mut self, start: u64, end: u64, rule: Rule) {
         self.first_bad.get_or_insert((start, rule));
         self.dropped_bytes += end - start;

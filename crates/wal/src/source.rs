@@ -41,6 +41,13 @@ impl Source {
         self.file_bytes
     }
 
+    /// Takes the file for one that ends at `length`, if it is longer.
+    pub(crate) fn end_at(&mut self, length: u64) {
+        self.file_bytes = self.file_bytes.min(length);
+        let keep = usize::try_from(self.file_bytes.saturating_sub(self.window_at)).unwrap_or(usize::MAX);
+        self.window.truncate(keep);
+    }
+
     /// The bytes from `offset` that are at hand, after reading so that they are at least `wanted`, or reach to the end of the file.
     pub(crate) fn load(&mut self, offset: u64, wanted: usize) -> Result<&[u8]> {
         let rest = usize::try_from(self.file_bytes.saturating_sub(offset)).unwrap_or(usize::MAX);
