@@ -227,39 +227,43 @@ impl Names {
     fn kept(&self, fate: &mut Fate) -> Vec<bool> {
         let mut kept: Vec<bool> =
             self.changes.iter().map(|change| fate.keeps_name() || change.is_synced()).collect();
-        // A file that was renamed twice has one name afterwards, so the second rename brings the first with it. And one that was moved into
-        // a new folder would be gone if the folder were, so the move brings the folder with it.
         let mut needed_dirs = BTreeSet::new();
         for idx in (0..self.changes.len()).rev() {
-            let (Some(change), Some(&is_kept)) = (self.changes.get(idx), kept.get(idx)) else { continue };
+            let (Some(change), Some(is_kept)) = (self.changes.get(idx), kept.get_mut(idx)) else { continue };
             let added = change.added();
             let is_needed_dir = matches!(added, Some((_, Node::Dir(dir))) if needed_dirs.remove(dir));
-            if !(is_kept || is_needed_dir) {
+            *is_kept |= is_needed_dir;
+            if !*is_kept {
                 continue;
             }
+            // What was moved into a new folder would be gone if the folder were: the move brings the folder with it.
             if is_needed_dir || change.crosses_dirs() {
                 needed_dirs.extend(added.map(|((dir, _), _)| *dir));
             }
-            if let Some(slot) = kept.get_mut(idx) {
-                *slot = true;
-            }
-            if let Some(earlier) = self.rename_before(idx).and_then(|earlier| kept.get_mut(earlier)) {
-                *earlier = true;
+            for earlier in self.renames_before(idx, change) {
+                if let Some(is_kept) = kept.get_mut(earlier) {
+                    *is_kept = true;
+                }
             }
         }
         kept
     }
 
-    /// The rename that brought to its source what the change at `idx` renames.
-    fn rename_before(&self, idx: usize) -> Option<usize> {
-        let change = self.changes.get(idx)?;
-        let source = change.source()?;
-        let (_, node) = change.added()?;
-        let is_it = |earlier: &Change| {
-            earlier.source().is_some()
-                && earlier.added().is_some_and(|(slot, added)| slot == source && added.is_same(node))
-        };
-        self.changes.get(..idx)?.iter().rposition(is_it)
+    /// The renames that have happened if the change at `idx` has. Without them, a file that was only renamed would have two names or none.
+    fn renames_before(&self, idx: usize, change: &Change) -> Vec<usize> {
+        let Some(earlier) = self.changes.get(..idx) else { return Vec::new() };
+        // A slot this change touches was left by its file before.
+        let mut renames: Vec<usize> = (change.edits.iter())
+            .filter_map(|edit| earlier.iter().rposition(|earlier| earlier.source() == Some(&edit.slot)))
+            .collect();
+        // What this change renames came to its source by a rename.
+        if let (Some(source), Some((_, node))) = (change.source(), change.added()) {
+            renames.extend(earlier.iter().rposition(|earlier| {
+                let added = earlier.source().and(earlier.added());
+                added.is_some_and(|(slot, added)| slot == source && added.is_same(node))
+            }));
+        }
+        renames
     }
 
     fn forget_unreachable(&mut self) {
