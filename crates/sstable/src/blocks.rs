@@ -35,11 +35,11 @@ impl BlockFile {
         let stored_bytes =
             self.check_handle(handle).map_err(|broken| broken.at(&self.path, handle.offset))?;
         let bytes = self.read_bytes(handle.offset, stored_bytes + TRAILER_BYTES)?;
-        self.open(bytes, handle, role)
+        self.open(&bytes, handle, role)
     }
 
     /// Checks and decompresses a block, given its stored bytes and its trailer.
-    pub(crate) fn open(&self, bytes: Slice, handle: Handle, role: Role) -> Result<Slice> {
+    pub(crate) fn open(&self, bytes: &Slice, handle: Handle, role: Role) -> Result<Slice> {
         self.try_open(bytes, handle, role).map_err(|broken| broken.at(&self.path, handle.offset))
     }
 
@@ -76,8 +76,8 @@ impl BlockFile {
         Ok(stored_bytes)
     }
 
-    fn try_open(&self, bytes: Slice, handle: Handle, role: Role) -> std::result::Result<Slice, Broken> {
-        let trailer = Trailer::check(&bytes, role, Place::new(self.id_crc, handle.offset))?;
+    fn try_open(&self, bytes: &Slice, handle: Handle, role: Role) -> std::result::Result<Slice, Broken> {
+        let trailer = Trailer::check(bytes, role, Place::new(self.id_crc, handle.offset))?;
         let stored_bytes = handle.stored_bytes as usize;
         if trailer.codec == CodecId::NONE {
             return Ok(bytes.slice(..stored_bytes));

@@ -201,11 +201,11 @@ mod zstandard {
                 let Ok(mut packer) = kept_one.map_or_else(|| bulk::Compressor::new(self.level), Ok) else {
                     return false;
                 };
-                let packed = packer.compress_to_buffer(raw, out).is_ok();
-                if packed {
+                let done = packer.compress_to_buffer(raw, out).is_ok();
+                if done {
                     *kept = Some((self.level, packer));
                 }
-                packed
+                done
             })
         }
 

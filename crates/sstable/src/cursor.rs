@@ -93,6 +93,7 @@ impl TableCursor {
 
     fn load(&mut self, handle: Handle) -> Result<Block> {
         if let Some(block) = self.table.cached_block(handle) {
+            self.readahead.note(handle);
             return Ok(block);
         }
         let raw = self.readahead.read(self.table.blocks(), handle, self.table.footer().data_end())?;

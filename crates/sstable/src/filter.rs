@@ -24,8 +24,8 @@ impl FilterPolicies {
         self
     }
 
-    fn by_name(&self, name: &[u8]) -> Option<&dyn FilterPolicy> {
-        self.0.iter().find(|policy| policy.name().as_bytes() == name).map(|policy| &**policy)
+    fn by_name(&self, name: &str) -> Option<&dyn FilterPolicy> {
+        self.0.iter().find(|policy| policy.name() == name).map(|policy| &**policy)
     }
 }
 
@@ -47,25 +47,32 @@ pub(crate) fn encode(name: &str, filter: &[u8]) -> Option<Vec<u8>> {
     Some(raw)
 }
 
-/// Opens the raw bytes of a filter block. `None` when no policy has its name.
+/// A filter that was read.
+#[derive(Debug)]
+pub(crate) struct OpenFilter {
+    /// The policy's name.
+    pub(crate) name: Box<str>,
+    /// The filter; `None` when no policy has that name.
+    pub(crate) filter: Option<Arc<dyn Filter>>,
+}
+
+/// Opens the raw bytes of a filter block.
 ///
 /// # Errors
 ///
 /// Rule 24.
-pub(crate) fn open(raw: &[u8], policies: &FilterPolicies) -> Result<Option<Arc<dyn Filter>>, Broken> {
+pub(crate) fn open(raw: &[u8], policies: &FilterPolicies) -> Result<OpenFilter, Broken> {
     let (name, filter) = split(raw)?;
-    let Some(policy) = policies.by_name(name) else {
-        return Ok(None);
-    };
-    let opened =
-        policy.open(filter).map_err(|_| Broken::Rule(24, "the filter's policy refuses its bytes"))?;
-    Ok(Some(opened))
+    let opened = policies.by_name(name).map(|policy| policy.open(filter)).transpose();
+    let filter = opened.map_err(|_| Broken::Rule(24, "the filter's policy refuses its bytes"))?;
+    Ok(OpenFilter { name: name.into(), filter })
 }
 
 /// The name of the policy, and the policy's bytes.
-pub(crate) fn split(raw: &[u8]) -> Result<(&[u8], &[u8]), Broken> {
+fn split(raw: &[u8]) -> Result<(&str, &[u8]), Broken> {
     raw.split_first()
         .and_then(|(&name_bytes, rest)| rest.split_at_checked(usize::from(name_bytes)))
+        .and_then(|(name, filter)| Some((str::from_utf8(name).ok()?, filter)))
         .filter(|(name, _)| !name.is_empty() && name.is_ascii())
         .ok_or(Broken::Rule(24, "the filter block does not start with a name"))
 }

@@ -14,6 +14,7 @@ mod readahead;
 mod sink;
 mod table;
 mod trace;
+mod verify;
 mod writer;
 
 pub use block::{Block, BlockCursor, EntryKind};
@@ -25,7 +26,9 @@ pub use filter::FilterPolicies;
 pub use format::{
     BLOCK_BYTES_MAX, CodecId, FOOTER_BYTES, Footer, Handle, Role, TRAILER_BYTES, Trailer, UniqueId,
 };
+pub use index::IndexEntry;
 pub use properties::Properties;
 pub use table::{Expected, FillCache, OpenOptions, Table};
 pub use trace::{BlockSource, FilterAnswer, ReadTrace};
+pub use verify::{VerifyOptions, VerifyReport, verify};
 pub use writer::{BLOCK_BYTES_TARGET_MAX, TableOptions, TableSummary, TableWriter};

@@ -1,7 +1,7 @@
 //! What a table says about itself.
 #![deny(clippy::indexing_slicing)]
 
-use siltstone_types::{SequenceNumber, Slice, limits::KEY_BYTES_MAX, varint};
+use siltstone_types::{InternalKey, Kind, SequenceNumber, Slice, limits::KEY_BYTES_MAX, varint};
 
 use crate::Broken;
 
@@ -63,6 +63,37 @@ const DATABASE: u8 = 0x8f;
 const REQUIRED_MAX: u8 = LAST_SEQUENCE;
 
 impl Properties {
+    /// The properties of no entries, for [`Properties::count`]. They are no table's.
+    pub(crate) fn uncounted() -> Properties {
+        Properties { first_sequence: SequenceNumber::MAX, ..Properties::default() }
+    }
+
+    /// Counts an entry behind those counted so far. The largest key and the blocks are the caller's business.
+    pub(crate) fn count(&mut self, key: InternalKey<'_>, value_bytes: usize) {
+        if self.entries == 0 {
+            self.smallest = Slice::from(key.user_key);
+        }
+        self.entries += 1;
+        self.tombstones += u64::from(key.kind() == Some(Kind::Delete));
+        self.raw_key_bytes += key.user_key.len() as u64;
+        self.raw_value_bytes += value_bytes as u64;
+        self.first_sequence = self.first_sequence.min(key.sequence());
+        self.last_sequence = self.last_sequence.max(key.sequence());
+    }
+
+    /// The properties that the data decides (rule 23), without the rest.
+    pub(crate) fn of_data(&self) -> Properties {
+        Properties {
+            created_unix_ms: 0,
+            oldest_tombstone_unix_ms: 0,
+            keyspace: 0,
+            level: 0,
+            writer: String::new(),
+            database: [0; 16],
+            ..self.clone()
+        }
+    }
+
     /// Appends the raw bytes of a properties block.
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         put_number(out, ENTRIES, self.entries);

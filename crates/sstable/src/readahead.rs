@@ -28,18 +28,25 @@ impl Readahead {
         Readahead { bytes_max, bytes_next: 0, expected_at: None, ahead: Slice::empty(), ahead_at: 0 }
     }
 
-    /// The raw bytes of a data block. Data blocks end at `data_end`.
-    pub(crate) fn read(&mut self, file: &BlockFile, handle: Handle, data_end: u64) -> Result<Slice> {
+    /// Notes that a block is walked over, wherever it comes from. True when it follows the one before.
+    pub(crate) fn note(&mut self, handle: Handle) -> bool {
         let sequential = self.expected_at == Some(handle.offset);
         self.expected_at = handle.end();
         if !sequential {
             self.ahead = Slice::empty();
             self.bytes_next = FIRST_BYTES.min(self.bytes_max);
+        }
+        sequential
+    }
+
+    /// The raw bytes of a data block. Data blocks end at `data_end`.
+    pub(crate) fn read(&mut self, file: &BlockFile, handle: Handle, data_end: u64) -> Result<Slice> {
+        if !self.note(handle) {
             return file.read(handle, Role::Data);
         }
         let block_bytes = handle.stored_bytes as usize + TRAILER_BYTES;
         if let Some(block) = self.taken(handle.offset, block_bytes) {
-            return file.open(block, handle, Role::Data);
+            return file.open(&block, handle, Role::Data);
         }
         let left = usize::try_from(data_end.saturating_sub(handle.offset)).unwrap_or(usize::MAX);
         let ahead_bytes = self.bytes_next.min(left);
@@ -51,7 +58,7 @@ impl Readahead {
         self.ahead = file.read_bytes(handle.offset, ahead_bytes)?;
         self.ahead_at = handle.offset;
         match self.taken(handle.offset, block_bytes) {
-            Some(block) => file.open(block, handle, Role::Data),
+            Some(block) => file.open(&block, handle, Role::Data),
             None => file.read(handle, Role::Data),
         }
     }

@@ -4,15 +4,17 @@
 use std::{fmt, path::Path, sync::Arc};
 
 use siltstone_bloom::Filter;
-use siltstone_types::{Error, InternalKey, IoResultExt, KeyHash, Kind, Lookup, Result, SequenceNumber};
+use siltstone_types::{
+    Error, InternalKey, IoResultExt, KeyHash, Kind, Lookup, Result, SequenceNumber, Slice,
+};
 use siltstone_vfs::Fs;
 
 use crate::{
-    Block, BlockCache, BlockCursor, BlockKey, BlockSource, Codecs, CursorOptions, EntryKind, FilterAnswer,
-    FilterPolicies, Handle, Properties, ReadTrace, TableCursor, UniqueId,
+    Block, BlockCache, BlockKey, BlockSource, Codecs, CursorOptions, EntryKind, FilterAnswer, FilterPolicies,
+    Handle, IndexEntry, Properties, ReadTrace, TableCursor, UniqueId,
     blocks::BlockFile,
-    filter,
-    format::{FOOTER_BYTES, Footer, Place, Role},
+    filter::{self, OpenFilter},
+    format::{FOOTER_BYTES, Footer, Place, Role, Trailer},
     index,
 };
 
@@ -45,7 +47,7 @@ pub struct Table {
     blocks: BlockFile,
     footer: Footer,
     index: Block,
-    filter: Option<Arc<dyn Filter>>,
+    filter: Option<OpenFilter>,
     properties: Properties,
     cache: Option<Arc<dyn BlockCache>>,
     cache_number: u64,
@@ -78,8 +80,10 @@ impl Table {
         };
         let filter = match footer.filter {
             None => None,
-            Some(handle) => filter::open(&blocks.read(handle, Role::Filter)?, &options.policies)
-                .map_err(|broken| broken.at(path, handle.offset))?,
+            Some(handle) => Some(
+                filter::open(&blocks.read(handle, Role::Filter)?, &options.policies)
+                    .map_err(|broken| broken.at(path, handle.offset))?,
+            ),
         };
         let raw_index = blocks.read(footer.index, Role::Index)?;
         let index = index::open(raw_index, footer.data_end())
@@ -92,7 +96,7 @@ impl Table {
 
     /// The newest version of `user_key` at or below `at`. `hash` is the key's.
     ///
-    /// A value shares the memory of the block that it was found in; [`siltstone_types::Slice::detach`] copies it out.
+    /// A value shares the memory of the block that it was found in; [`Slice::detach`] copies it out.
     ///
     /// # Errors
     ///
@@ -113,11 +117,7 @@ impl Table {
         at: SequenceNumber,
         trace: &mut T,
     ) -> Result<Option<Lookup>> {
-        let answer = match &self.filter {
-            None => FilterAnswer::Absent,
-            Some(filter) if filter.may_contain(hash.get()) => FilterAnswer::Maybe,
-            Some(_) => FilterAnswer::No,
-        };
+        let answer = self.filter_answer(hash);
         trace.filter(answer);
         if answer == FilterAnswer::No {
             return Ok(None);
@@ -131,15 +131,12 @@ impl Table {
         };
         let (block, source) = self.data_block(handle, FillCache::Yes)?;
         trace.block(source, block.raw().len());
-        let mut cursor = BlockCursor::new(block, EntryKind::Data);
-        cursor.seek(target).map_err(|broken| broken.at(self.blocks.path(), handle.offset))?;
-        if !cursor.valid() || cursor.key().user_key != user_key {
-            return Ok(None);
-        }
-        Ok(match cursor.key().kind() {
-            Some(Kind::Put) => Some(Lookup::Value(cursor.pin_value())),
-            _ => Some(Lookup::Tombstone),
-        })
+        let found =
+            block.find(target, EntryKind::Data).map_err(|broken| broken.at(self.path(), handle.offset))?;
+        Ok(found.filter(|found| found.same_user_key).map(|found| match found.tag.kind() {
+            Some(Kind::Put) => Lookup::Value(block.raw().slice(found.value)),
+            _ => Lookup::Tombstone,
+        }))
     }
 
     /// A cursor over all entries.
@@ -174,17 +171,53 @@ impl Table {
 
     /// Bytes that the open table holds: index and filter. Blocks in a cache are counted there.
     pub fn memory_bytes(&self) -> usize {
-        let filter_bytes = self.filter.as_ref().map_or(0, |filter| filter.bytes());
+        let filter_bytes = self.opened_filter().map_or(0, Filter::bytes);
         size_of::<Table>() + self.index.raw().len() + filter_bytes
     }
 
     /// What the filter says about a key.
     pub fn filter_answer(&self, hash: KeyHash) -> FilterAnswer {
-        match &self.filter {
+        match self.opened_filter() {
             None => FilterAnswer::Absent,
             Some(filter) if filter.may_contain(hash.get()) => FilterAnswer::Maybe,
             Some(_) => FilterAnswer::No,
         }
+    }
+
+    /// The filter policy's name, whether it is understood or not; `None` without a filter.
+    pub fn filter_name(&self) -> Option<&str> {
+        self.filter.as_ref().map(|filter| &*filter.name)
+    }
+
+    /// The separators and places of all data blocks, in order.
+    ///
+    /// # Errors
+    ///
+    /// None in practice: the index was checked when the table was opened.
+    pub fn index_entries(&self) -> Result<Vec<IndexEntry>> {
+        index::entries(&self.index).map_err(|broken| self.index_error(broken))
+    }
+
+    /// Reads the trailer of a block, and checks its crc, without decompressing it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Table::get`].
+    pub fn trailer(&self, handle: Handle, role: Role) -> Result<Trailer> {
+        self.blocks.trailer(handle, role)
+    }
+
+    /// Reads a data block from the file, or takes it from the cache.
+    ///
+    /// # Errors
+    ///
+    /// As [`Table::get`].
+    pub fn read_block(&self, handle: Handle) -> Result<Block> {
+        self.data_block(handle, FillCache::No).map(|(block, _)| block)
+    }
+
+    fn opened_filter(&self) -> Option<&dyn Filter> {
+        self.filter.as_ref()?.filter.as_deref()
     }
 
     pub(crate) fn blocks(&self) -> &BlockFile {
@@ -213,12 +246,7 @@ impl Table {
     }
 
     /// Only a block that passed every check gets into the cache.
-    pub(crate) fn parsed_block(
-        &self,
-        raw: siltstone_types::Slice,
-        handle: Handle,
-        fill_cache: FillCache,
-    ) -> Result<Block> {
+    pub(crate) fn parsed_block(&self, raw: Slice, handle: Handle, fill_cache: FillCache) -> Result<Block> {
         let block = Block::parse(raw).map_err(|broken| broken.at(self.blocks.path(), handle.offset))?;
         if let (Some(cache), FillCache::Yes) = (&self.cache, fill_cache) {
             cache.insert(self.cache_key(handle), block.clone());

@@ -32,6 +32,4 @@ pub enum BlockSource {
     Cache,
     /// The file.
     File,
-    /// A piece of the file that was read ahead.
-    Readahead,
 }

@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use siltstone_bloom::{FilterBuilder, FilterContext, FilterPolicy};
-use siltstone_types::{Error, InternalKey, KeyHash, Kind, Result, SequenceNumber, Slice, Tag, limits};
+use siltstone_types::{Error, InternalKey, KeyHash, Result, Slice, Tag, limits};
 use siltstone_vfs::Fs;
 
 use crate::{
@@ -148,13 +148,12 @@ impl TableWriter {
             last_user_key: Vec::new(),
             last_tag: Tag::AFTER_ALL,
             properties: Properties {
-                first_sequence: SequenceNumber::MAX,
                 created_unix_ms: options.created_unix_ms,
                 keyspace: options.keyspace,
                 level: options.level,
                 writer: options.writer.clone(),
                 database: options.database,
-                ..Properties::default()
+                ..Properties::uncounted()
             },
             packed: Vec::new(),
             separator: Vec::new(),
@@ -170,9 +169,8 @@ impl TableWriter {
     /// kind is unknown or has no value and there is one. After [`Error::Io`] or [`Error::NoSpace`] every call returns that error.
     pub fn add(&mut self, key: InternalKey<'_>, value: &[u8]) -> Result<()> {
         self.sink.check()?;
-        let kind = self.check_entry(key, value)?;
-        let first = self.properties.entries == 0;
-        let new_user_key = first || self.last_user_key != key.user_key;
+        self.check_entry(key, value)?;
+        let new_user_key = self.properties.entries == 0 || self.last_user_key != key.user_key;
 
         // A large value stands alone, so that reading its neighbours does not read it.
         if !self.data.is_empty() && value.len() >= self.options.block_bytes {
@@ -184,15 +182,7 @@ impl TableWriter {
             filter.add(KeyHash::of(key.user_key).get());
         }
 
-        if first {
-            self.properties.smallest = Slice::from(key.user_key);
-        }
-        self.properties.entries += 1;
-        self.properties.tombstones += u64::from(kind == Kind::Delete);
-        self.properties.raw_key_bytes += key.user_key.len() as u64;
-        self.properties.raw_value_bytes += value.len() as u64;
-        self.properties.first_sequence = self.properties.first_sequence.min(key.sequence());
-        self.properties.last_sequence = self.properties.last_sequence.max(key.sequence());
+        self.properties.count(key, value.len());
         if new_user_key {
             self.last_user_key.clear();
             self.last_user_key.extend_from_slice(key.user_key);
@@ -281,7 +271,7 @@ impl TableWriter {
         fs.remove(self.sink.path()).map_err(|error| Error::io("remove table", self.sink.path(), error))
     }
 
-    fn check_entry(&self, key: InternalKey<'_>, value: &[u8]) -> Result<Kind> {
+    fn check_entry(&self, key: InternalKey<'_>, value: &[u8]) -> Result<()> {
         limits::check_key(key.user_key)?;
         limits::check_value_bytes(value.len())?;
         let kind = key.kind().ok_or_else(|| invalid("the entry has no kind"))?;
@@ -292,7 +282,7 @@ impl TableWriter {
         if self.properties.entries > 0 && key <= last {
             return Err(invalid(format!("keys must ascend: {key:?} was added after {last:?}")));
         }
-        Ok(kind)
+        Ok(())
     }
 
     fn finish_data_block(&mut self) -> Result<()> {

@@ -2,6 +2,8 @@
 
 use siltstone_types::{InternalKey, varint};
 
+use super::common_bytes;
+
 /// Collects entries in order. Reused from block to block.
 #[derive(Debug)]
 pub(crate) struct BlockBuilder {
@@ -42,7 +44,7 @@ impl BlockBuilder {
             common_bytes(&self.last_user_key, key.user_key)
         };
         self.since_restart += 1;
-        let unshared = &key.user_key[shared..];
+        let unshared = key.user_key.get(shared..).unwrap_or_default();
         varint::put_u64(&mut self.bytes, shared as u64);
         varint::put_u64(&mut self.bytes, unshared.len() as u64);
         varint::put_u64(&mut self.bytes, value.len() as u64);
@@ -71,10 +73,4 @@ impl BlockBuilder {
         self.since_restart = 0;
         self.last_user_key.clear();
     }
-}
-
-fn common_bytes(a: &[u8], b: &[u8]) -> usize {
-    // Eight bytes at a time: keys of one table mostly share long prefixes.
-    let whole = a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0).take_while(|(a, b)| a == b).count() * 8;
-    whole + a[whole..].iter().zip(&b[whole..]).take_while(|(a, b)| a == b).count()
 }

@@ -3,19 +3,10 @@
 
 use std::ops::Range;
 
-use siltstone_types::{InternalKey, Kind, Slice, Tag};
+use siltstone_types::{InternalKey, Slice, Tag};
 
-use super::{Block, entry::Stored};
+use super::{Block, EntryKind, entry::Stored};
 use crate::Broken;
-
-/// What the entries of a block are, which decides which tags they may have.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum EntryKind {
-    /// Entries of a data block: the kind is known.
-    Data,
-    /// Entries of an index block: the tag may also be 0.
-    Index,
-}
 
 /// A two-way cursor over the entries of one block, which checks each entry it comes across (rules 14 to 19).
 ///
@@ -33,6 +24,22 @@ pub struct BlockCursor {
     // Where the next entry starts, and the first restart at or behind that.
     next_at: usize,
     next_restart: usize,
+    trail: Trail,
+}
+
+/// The entries that were passed on the way to where the cursor stands, so that going back does not decode them again for each step.
+#[derive(Debug, Default)]
+struct Trail {
+    user_keys: Vec<u8>,
+    entries: Vec<Passed>,
+}
+
+#[derive(Clone, Debug)]
+struct Passed {
+    user_key_at: usize,
+    tag: Tag,
+    entry_at: usize,
+    value: Range<usize>,
 }
 
 impl BlockCursor {
@@ -48,6 +55,7 @@ impl BlockCursor {
             value: 0..0,
             next_at: 0,
             next_restart: 0,
+            trail: Trail::default(),
         }
     }
 
@@ -55,6 +63,7 @@ impl BlockCursor {
     pub fn reset(&mut self, block: Block) {
         self.block = block;
         self.valid = false;
+        self.trail.clear();
     }
 
     /// Moves to the first entry.
@@ -83,7 +92,7 @@ impl BlockCursor {
     ///
     /// See [`BlockCursor::first`].
     pub fn seek(&mut self, target: InternalKey<'_>) -> Result<(), Broken> {
-        let restart = self.restart_before(target)?;
+        let restart = self.block.restart_before(target)?;
         self.jump(restart);
         self.advance()?;
         while self.valid && self.key() < target {
@@ -129,6 +138,9 @@ impl BlockCursor {
             return Ok(());
         }
         let end = self.entry_at;
+        if self.step_back_on_trail(end) {
+            return Ok(());
+        }
         self.valid = false;
         if end == 0 {
             return Ok(());
@@ -186,10 +198,12 @@ impl BlockCursor {
         self.next_restart = restart;
     }
 
-    /// Goes on to the entry that ends at `end`.
+    /// Goes on to the entry that ends at `end`, and remembers those before it. Starts at a restart.
     fn advance_to_end_at(&mut self, end: usize) -> Result<(), Broken> {
+        self.trail.clear();
         self.advance()?;
         while self.valid && self.next_at < end {
+            self.trail.push(&self.user_key, self.tag, self.entry_at, self.value.clone());
             self.advance()?;
         }
         if self.valid && self.next_at == end {
@@ -199,6 +213,22 @@ impl BlockCursor {
         Err(Broken::Rule(17, "an entry does not end where the next one starts"))
     }
 
+    /// Goes back to the entry that ends at `end`, if it is the last one of the trail. No restart lies between the two: the trail stops short
+    /// of the last entry of its interval.
+    fn step_back_on_trail(&mut self, end: usize) -> bool {
+        let Some(passed) = self.trail.entries.pop_if(|passed| passed.value.end == end) else {
+            return false;
+        };
+        self.user_key.clear();
+        self.user_key.extend_from_slice(self.trail.user_keys.get(passed.user_key_at..).unwrap_or_default());
+        self.trail.user_keys.truncate(passed.user_key_at);
+        self.tag = passed.tag;
+        self.next_at = end;
+        self.entry_at = passed.entry_at;
+        self.value = passed.value;
+        true
+    }
+
     /// Goes on to the entry at `next_at`. An invalid cursor has no previous entry to compare with.
     #[inline]
     fn advance(&mut self) -> Result<(), Broken> {
@@ -206,13 +236,15 @@ impl BlockCursor {
         let entries = self.block.entries();
         let at = self.next_at;
         if at == entries.len() {
-            return Ok(());
+            // A restart inside the last entry would be found nowhere else.
+            let all_met = self.next_restart == self.block.restart_count;
+            return if all_met { Ok(()) } else { Err(NO_ENTRY_AT_RESTART) };
         }
         let entry = Stored::decode(entries, at)?;
         let restart_at = self.block.restart_at(self.next_restart);
         if at >= restart_at {
             if at > restart_at {
-                return Err(Broken::Rule(14, "a restart offset is not the start of an entry"));
+                return Err(NO_ENTRY_AT_RESTART);
             }
             if entry.shared != 0 {
                 return Err(Broken::Rule(16, "the key at a restart is not stored in full"));
@@ -229,7 +261,7 @@ impl BlockCursor {
                 return Err(Broken::Rule(19, "entries do not ascend"));
             }
         }
-        check_tag(&entry, self.kind)?;
+        entry.check_tag(self.kind)?;
         self.user_key.truncate(entry.shared);
         self.user_key.extend_from_slice(entry.unshared);
         self.tag = entry.tag;
@@ -239,41 +271,18 @@ impl BlockCursor {
         self.valid = true;
         Ok(())
     }
+}
 
-    /// The last restart whose key is at or before `target`; the first when there is none.
-    fn restart_before(&self, target: InternalKey<'_>) -> Result<usize, Broken> {
-        let entries = self.block.entries();
-        let (mut low, mut high) = (0, self.block.restart_count);
-        while low + 1 < high {
-            let middle = low.midpoint(high);
-            let entry = Stored::decode(entries, self.block.restart_at(middle))?;
-            if entry.shared != 0 {
-                return Err(Broken::Rule(16, "the key at a restart is not stored in full"));
-            }
-            if (InternalKey { user_key: entry.unshared, tag: entry.tag }) <= target {
-                low = middle;
-            } else {
-                high = middle;
-            }
-        }
-        Ok(low)
+impl Trail {
+    fn clear(&mut self) {
+        self.user_keys.clear();
+        self.entries.clear();
+    }
+
+    fn push(&mut self, user_key: &[u8], tag: Tag, entry_at: usize, value: Range<usize>) {
+        self.entries.push(Passed { user_key_at: self.user_keys.len(), tag, entry_at, value });
+        self.user_keys.extend_from_slice(user_key);
     }
 }
 
-/// Rule 18.
-#[inline]
-fn check_tag(entry: &Stored<'_>, kind: EntryKind) -> Result<(), Broken> {
-    match (entry.tag.kind(), kind) {
-        (Some(_), EntryKind::Index) => Ok(()),
-        (Some(kind), EntryKind::Data) if kind.has_value() || entry.value_at == entry.end => Ok(()),
-        (Some(_), EntryKind::Data) => Err(Broken::Rule(18, "a delete has a value")),
-        (None, EntryKind::Index) if entry.tag == Tag::AFTER_ALL => Ok(()),
-        (None, _) => {
-            let [low, ..] = entry.tag.raw().to_le_bytes();
-            if Kind::is_reserved(low) {
-                return Err(Broken::TooNew("an entry has an unknown kind"));
-            }
-            Err(Broken::Rule(18, "an entry has an invalid kind"))
-        }
-    }
-}
+const NO_ENTRY_AT_RESTART: Broken = Broken::Rule(14, "a restart offset is not the start of an entry");

@@ -1,9 +1,18 @@
 //! One entry of a block, as it is stored.
 #![deny(clippy::indexing_slicing)]
 
-use siltstone_types::{Tag, limits::KEY_BYTES_MAX, varint};
+use siltstone_types::{Kind, Tag, limits::KEY_BYTES_MAX, varint};
 
 use crate::Broken;
+
+/// What the entries of a block are, which decides which tags they may have.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum EntryKind {
+    /// Entries of a data block: the kind is known, and a delete has no value.
+    Data,
+    /// Entries of an index block: the tag may also be 0.
+    Index,
+}
 
 /// An entry that lies within its block; its key may lack a part that the entry before it has.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +57,24 @@ impl<'a> Stored<'a> {
         }
         let value_at = entries.len() - rest.len();
         Ok(Stored { shared, unshared, tag: Tag::from_raw(tag), value_at, end: value_at + value_bytes })
+    }
+
+    /// Rule 18.
+    #[inline]
+    pub(super) fn check_tag(&self, kind: EntryKind) -> Result<(), Broken> {
+        match (self.tag.kind(), kind) {
+            (Some(_), EntryKind::Index) => Ok(()),
+            (Some(kind), EntryKind::Data) if kind.has_value() || self.value_at == self.end => Ok(()),
+            (Some(_), EntryKind::Data) => Err(Broken::Rule(18, "a delete has a value")),
+            (None, EntryKind::Index) if self.tag == Tag::AFTER_ALL => Ok(()),
+            (None, _) => {
+                let [low, ..] = self.tag.raw().to_le_bytes();
+                if Kind::is_reserved(low) {
+                    return Err(Broken::TooNew("an entry has an unknown kind"));
+                }
+                Err(Broken::Rule(18, "an entry has an invalid kind"))
+            }
+        }
     }
 }
 

@@ -4,12 +4,13 @@
 mod builder;
 mod cursor;
 mod entry;
+mod find;
 mod separator;
 
 use siltstone_types::Slice;
 
-pub use self::cursor::{BlockCursor, EntryKind};
 pub(crate) use self::{builder::BlockBuilder, separator::between};
+pub use self::{cursor::BlockCursor, entry::EntryKind};
 use crate::Broken;
 
 /// The raw bytes of a block whose restart array is well formed. Cheap to clone.
@@ -35,7 +36,7 @@ impl Block {
             .and_then(|array_bytes| rest.len().checked_sub(array_bytes))
             .filter(|_| restart_count > 0)
             .ok_or(Broken::Rule(13, "the restart count does not fit the block"))?;
-        let block = Block { entries_bytes, restart_count, raw };
+        let block = Block { raw, entries_bytes, restart_count };
         if block.restart_at(0) != 0 {
             return Err(Broken::Rule(14, "the first restart is not at the start of the block"));
         }
@@ -71,5 +72,33 @@ impl Block {
         }
         let bytes = self.raw.get(self.entries_bytes + restart_idx * 4..).and_then(<[u8]>::first_chunk::<4>);
         bytes.map_or(self.entries_bytes, |bytes| u32::from_le_bytes(*bytes) as usize)
+    }
+}
+
+/// Bytes that two keys have in common from the start.
+fn common_bytes(a: &[u8], b: &[u8]) -> usize {
+    // Eight at a time: keys of one table mostly share long prefixes.
+    let words = a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0).take_while(|(a, b)| a == b).count();
+    let rest = |key| <[u8]>::get(key, words * 8..).unwrap_or_default();
+    words * 8 + rest(a).iter().zip(rest(b)).take_while(|(a, b)| a == b).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn common_bytes_are_counted_as_one_by_one(
+            common in proptest::collection::vec(0_u8..2, 0..40),
+            a in proptest::collection::vec(0_u8..2, 0..20),
+            b in proptest::collection::vec(0_u8..2, 0..20),
+        ) {
+            let (a, b) = ([common.as_slice(), &a].concat(), [common.as_slice(), &b].concat());
+            let one_by_one = a.iter().zip(&b).take_while(|(a, b)| a == b).count();
+            prop_assert_eq!(common_bytes(&a, &b), one_by_one);
+        }
     }
 }

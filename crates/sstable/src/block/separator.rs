@@ -2,6 +2,8 @@
 
 use siltstone_types::{InternalKey, Tag};
 
+use super::common_bytes;
+
 /// Replaces `out` by the user key of a separator, and returns its tag: at or after `last`, before `next`, in internal-key order.
 ///
 /// Where the user keys differ it is a shortest `s` with `last <= s < next`, behind all versions of `s`.
@@ -17,28 +19,32 @@ pub(crate) fn between(last: InternalKey<'_>, next: InternalKey<'_>, out: &mut Ve
 
 /// Appends a shortest `s` with `last <= s < next`; `last < next`.
 fn shortest(last: &[u8], next: &[u8], out: &mut Vec<u8>) {
-    let common = last.iter().zip(next).take_while(|(a, b)| a == b).count();
-    let (Some(&low), Some(&high)) = (last.get(common), next.get(common)) else {
+    let common = common_bytes(last, next);
+    let (shared, last_tail) = last.split_at(common);
+    let (Some((&low, tail)), Some(&high)) = (last_tail.split_first(), next.get(common)) else {
         // `last` is a prefix of `next`: every shorter key is either smaller or not below `next`.
         out.extend_from_slice(last);
         return;
     };
-    let (head, tail) = last.split_at(common + 1);
     if tail.is_empty() {
         out.extend_from_slice(last);
     } else if low + 1 < high {
-        out.extend_from_slice(&head[..common]);
+        out.extend_from_slice(shared);
         out.push(low + 1);
     } else if next.len() > common + 1 {
         // A proper prefix of `next` is below it, and above `last` from the byte that differs.
-        out.extend_from_slice(&next[..=common]);
+        out.extend_from_slice(shared);
+        out.push(high);
     } else {
         // Nothing of this length is below `next`: stay with `last`'s byte, and step up at the first place that allows it.
-        out.extend_from_slice(head);
-        let full = tail.iter().take_while(|&&byte| byte == 0xff).count();
-        out.extend_from_slice(&tail[..full]);
-        if let Some(&byte) = tail.get(full) {
-            out.push(byte + 1);
+        out.extend_from_slice(shared);
+        out.push(low);
+        for &byte in tail {
+            if byte < 0xff {
+                out.push(byte + 1);
+                return;
+            }
+            out.push(byte);
         }
     }
 }
