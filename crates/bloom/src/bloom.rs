@@ -11,25 +11,27 @@ use crate::{
 
 /// Bloom filters of a chosen size, written under the name `fastbloom.1`.
 ///
-/// The size can be chosen by level, which spends the same memory better: the deepest level holds most keys, and
-/// a search for an absent key asks the levels above it just as often (Dayan, Athanassoulis and Idreos, "Monkey:
-/// optimal navigable key-value store", SIGMOD 2017). In a list, entry 0 is level 0 and the last entry is for all
-/// deeper levels; an empty list makes no filters.
+/// The size can be chosen by level, which spends the same memory better: the deepest level holds most keys,
+/// and a search for an absent key asks the levels above it just as often (Dayan, Athanassoulis and Idreos,
+/// "Monkey: optimal navigable key-value store", SIGMOD 2017). In a list, entry 0 is level 0 and the last
+/// entry is for all deeper levels; an empty list makes no filters.
 ///
-/// Bits for each key are bounded to [`BITS_PER_KEY_MAX`](sizing::BITS_PER_KEY_MAX); 0, less, or no number means no
-/// filter. Rates become bits by [`sizing::bits_per_key`].
+/// Bits for each key are bounded to [`BITS_PER_KEY_MAX`](sizing::BITS_PER_KEY_MAX); 0, less, or no number
+/// means no filter. Rates become bits by [`sizing::bits_per_key`].
 #[derive(Clone, PartialEq, Debug)]
 pub struct Bloom {
     bits_per_key_by_level: Vec<f64>,
 }
 
 impl Bloom {
-    /// So many bits for each key, which may be a fraction. 10 bits: one absent key in 122 is taken for a present one.
+    /// So many bits for each key, which may be a fraction. 10 bits: one absent key in 122 is taken for a
+    /// present one.
     pub fn bits_per_key(bits: f64) -> Bloom {
         Bloom::bits_per_key_by_level([bits])
     }
 
-    /// As many bits as it takes to be wrong about this share of the absent keys. 0.01 takes 9.6 bits for each key.
+    /// As many bits as it takes to be wrong about this share of the absent keys. 0.01 takes 9.6 bits for each
+    /// key.
     pub fn false_positive_rate(rate: f64) -> Bloom {
         Bloom::false_positive_rate_by_level([rate])
     }
@@ -74,7 +76,8 @@ impl FilterPolicy for Bloom {
 
     fn open(&self, bytes: &[u8]) -> Result<Arc<dyn Filter>, DamagedFilter> {
         let parts = format::decode(bytes)?;
-        // The seed is for fastbloom's own hasher, which is not asked here; a fixed one spares it drawing its own.
+        // The seed is for fastbloom's own hasher, which is not asked here; a fixed one spares it drawing its
+        // own.
         let bloom = BloomFilter::from_vec(parts.words).seed(&0).hashes(parts.probe_count);
         Ok(Arc::new(Opened { bloom }))
     }

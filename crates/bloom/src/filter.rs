@@ -4,10 +4,13 @@ use std::{borrow::Cow, error, fmt, fmt::Debug, sync::Arc};
 
 /// Makes filters of one kind, and opens them.
 ///
-/// 1. [`name`](FilterPolicy::name) says what the bytes mean, never how they were tuned. It is stored with the bytes.
-/// 2. The bytes of a filter depend on the added hashes and the tuning only: not on the platform, the process or the
+/// 1. [`name`](FilterPolicy::name) says what the bytes mean, never how they were tuned. It is stored with the
+///    bytes.
+/// 2. The bytes of a filter depend on the added hashes and the tuning only: not on the platform, the process
+///    or the
 ///    release.
-/// 3. [`open`](FilterPolicy::open) judges bytes that may be damaged. It never panics, and never allocates more than
+/// 3. [`open`](FilterPolicy::open) judges bytes that may be damaged. It never panics, and never allocates
+///    more than
 ///    they are long.
 pub trait FilterPolicy: Debug + Send + Sync {
     /// The name of the format, such as `fastbloom.1`: 1 to 255 ASCII characters.
@@ -28,8 +31,8 @@ pub trait FilterPolicy: Debug + Send + Sync {
 ///
 /// A hash is 64 well-mixed bits (in Siltstone: xxh3 with seed 0 of the user key).
 pub trait FilterBuilder: Debug + Send {
-    /// Adds the hash of a key. A hash equal to the one before it changes nothing, so that the versions of a key cost
-    /// no more than one.
+    /// Adds the hash of a key. A hash equal to the one before it changes nothing, so that the versions of a
+    /// key cost no more than one.
     fn add(&mut self, hash: u64);
 
     /// The filter's bytes.

@@ -1,9 +1,10 @@
 //! How many bits and probes a filter needs, and how often it answers wrongly.
 //!
-//! With `b` bits for each key and `k` probes, the share of set bits in a full filter is `1 - e^(-k/b)`, and an absent
-//! key is taken for a present one when all its probes hit such bits: `(1 - e^(-k/b))^k`. This is least for
-//! `k = b ln 2`. Bloom, "Space/time trade-offs in hash coding with allowable errors", CACM 13 (1970); in this form in
-//! Broder and Mitzenmacher, "Network applications of Bloom filters: a survey", Internet Mathematics 1 (2004).
+//! With `b` bits for each key and `k` probes, the share of set bits in a full filter is `1 - e^(-k/b)`, and
+//! an absent key is taken for a present one when all its probes hit such bits: `(1 - e^(-k/b))^k`. This is
+//! least for `k = b ln 2`. Bloom, "Space/time trade-offs in hash coding with allowable errors", CACM 13
+//! (1970); in this form in Broder and Mitzenmacher, "Network applications of Bloom filters: a survey",
+//! Internet Mathematics 1 (2004).
 
 use std::f64::consts::LN_2;
 
@@ -24,7 +25,8 @@ pub fn false_positive_rate(bits_per_key: f64, probe_count: u32) -> f64 {
     (-(-probes / bits_per_key).exp_m1()).powf(probes)
 }
 
-/// The number of probes for a number of bits for each key: the nearest to the best, from 1 to [`PROBE_COUNT_MAX`].
+/// The number of probes for a number of bits for each key: the nearest to the best, from 1 to
+/// [`PROBE_COUNT_MAX`].
 pub fn probe_count(bits_per_key: f64) -> u32 {
     // One product, rounded: the same on every platform, as a comparison of two powers would not be.
     let best = bits_per_key * LN_2;
@@ -37,8 +39,8 @@ pub fn probe_count(bits_per_key: f64) -> u32 {
 
 /// The fewest bits for each key with which a filter is wrong at most this often, in steps of 1/64 bit.
 ///
-/// 0 for a rate of 1 or more, which takes no filter at all; [`BITS_PER_KEY_MAX`] for rates that are too small for it
-/// (and for those that are none: 0 and below, and not a number).
+/// 0 for a rate of 1 or more, which takes no filter at all; [`BITS_PER_KEY_MAX`] for rates that are too small
+/// for it (and for those that are none: 0 and below, and not a number).
 pub fn bits_per_key(false_positive_rate: f64) -> f64 {
     if false_positive_rate >= 1.0 {
         return 0.0;
@@ -50,7 +52,8 @@ pub fn bits_per_key(false_positive_rate: f64) -> f64 {
     // well-known -log2(rate) / ln 2, which holds for k = b ln 2 only.
     let with = |probes: f64| -probes / (-false_positive_rate.powf(probes.recip())).ln_1p();
     let fewest = (1..=PROBE_COUNT_MAX).map(|count| with(f64::from(count))).fold(BITS_PER_KEY_MAX, f64::min);
-    // The last digit of a logarithm differs between platforms. Whole steps hide that from the sizes of filters.
+    // The last digit of a logarithm differs between platforms. Whole steps hide that from the sizes of
+    // filters.
     (fewest * 64.0).ceil() / 64.0
 }
 

@@ -104,7 +104,8 @@ impl Rng {
     }
 }
 
-/// The seed of a random test: the environment variable `SEED`, or 17. It is printed, for a failure to show it.
+/// The seed of a random test: the environment variable `SEED`, or 17. It is printed, for a failure to show
+/// it.
 ///
 /// # Panics
 ///
