@@ -281,6 +281,7 @@ impl LogReader {
         self.place.ordinal = u64::from(header.ordinal) + 1;
         self.place.promise = self.place.promise.max(header.synced_to);
         self.report.bytes = end;
+        self.report.next_ordinal = self.place.ordinal;
         self.report.last_promise = self.report.last_promise.max(header.synced_to);
         match header.kind {
             RecordKind::Data => {

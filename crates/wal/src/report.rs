@@ -7,6 +7,8 @@ use crate::Rule;
 pub struct ReadReport {
     /// Valid data records.
     pub records: u64,
+    /// The ordinal that would come next: one more than the last valid record's, of whichever kind.
+    pub next_ordinal: u64,
     /// Offset behind the last valid record, the end record included.
     pub bytes: u64,
     /// How the log ends; `None` before the end was reached, and after an error.

@@ -6,7 +6,7 @@ use siltstone_types::{Error, IoResultExt, Result};
 use siltstone_vfs::{Fs, WriteFile};
 
 use crate::{
-    LogId, LogSyncer, Record,
+    LogId, LogSyncer, ReadReport, Record,
     format::{FILE_HEADER_BYTES, FileSeed, PAYLOAD_BYTES_MAX, RECORD_HEADER_BYTES, RecordHeader, RecordKind},
     sync::Arc,
 };
@@ -130,6 +130,20 @@ impl LogWriter {
             records: 0,
             given_up: None,
         })
+    }
+
+    /// Goes on behind the records that a reader has found, in a file that holds a durable copy of them. All earlier logs are synced.
+    pub(crate) fn resume(file: Arc<dyn WriteFile>, path: &Path, id: LogId, found: &ReadReport) -> LogWriter {
+        LogWriter {
+            syncer: LogSyncer::new(file, path.to_owned(), found.bytes, true),
+            id,
+            seed: id.seed(),
+            end: found.bytes,
+            file_bytes: found.bytes,
+            ordinal: found.next_ordinal,
+            records: found.records,
+            given_up: None,
+        }
     }
 
     /// Appends a group of records with one write call. They are in the operating system's hands when it returns, and durable after a sync.
