@@ -1,5 +1,6 @@
 //! File systems behind one trait. (README follows.)
 
+pub mod conformance;
 mod delay;
 mod fault;
 mod fs;

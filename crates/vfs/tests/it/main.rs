@@ -1,0 +1,27 @@
+//! Tests of the crate from outside.
+#![expect(clippy::unwrap_used, reason = "a test that meets an error it did not provoke has failed")]
+
+mod capacity;
+mod conformance;
+mod faults;
+mod log;
+mod power_cut;
+mod power_cut_content;
+mod power_cut_names;
+
+use std::{io::IoSlice, path::Path};
+
+use siltstone_vfs::{Fs, WriteFile};
+
+/// Writes one slice.
+fn write(file: &dyn WriteFile, bytes: &[u8], offset: u64) {
+    file.write_at(&[IoSlice::new(bytes)], offset).unwrap();
+}
+
+/// The content of a file; `None` when there is none of that name.
+fn content(fs: &dyn Fs, path: &str) -> Option<Vec<u8>> {
+    let file = fs.open(Path::new(path)).ok()?;
+    let mut content = vec![0; usize::try_from(file.len().unwrap()).unwrap()];
+    file.read_exact_at(&mut content, 0).unwrap();
+    Some(content)
+}
