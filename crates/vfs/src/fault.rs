@@ -17,8 +17,9 @@ use crate::{Fs, Layer, Op, OpKind, WrapFs};
 
 /// A file system that asks an [`Injector`] before every operation.
 ///
-/// A failed operation does not reach the file system below. That holds for syncs too, so trying again can make durable what a real disk
-/// would have lost: for failing syncs that lose data, see [`MemFs::fail_next_syncs`](crate::MemFs::fail_next_syncs).
+/// A failed operation does not reach the file system below. That holds for syncs too, so trying again can
+/// make durable what a real disk would have lost: for failing syncs that lose data, see
+/// [`MemFs::fail_next_syncs`](crate::MemFs::fail_next_syncs).
 pub type FaultFs = WrapFs<FaultLayer>;
 
 impl FaultFs {
@@ -53,8 +54,8 @@ pub enum Decision {
     Pass,
     /// It is not performed, and returns this error.
     Fail(io::Error),
-    /// A read gets at most this many bytes, but one at least (none would mean the end of the file). A write is torn: this many bytes are
-    /// written, then it fails. Other operations are performed.
+    /// A read gets at most this many bytes, but one at least (none would mean the end of the file). A write
+    /// is torn: this many bytes are written, then it fails. Other operations are performed.
     Shorten(usize),
 }
 
@@ -152,7 +153,8 @@ impl Fault {
         Self::new(Outcome::Fail(kind))
     }
 
-    /// Shortens reads and tears writes, see [`Decision::Shorten`]. Other operations pass without being counted.
+    /// Shortens reads and tears writes, see [`Decision::Shorten`]. Other operations pass without being
+    /// counted.
     pub fn shorten(bytes: usize) -> Self {
         Self::new(Outcome::Shorten(bytes)).on(&[OpKind::ReadAt, OpKind::WriteAt])
     }

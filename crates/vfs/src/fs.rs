@@ -17,7 +17,8 @@ pub trait Fs: fmt::Debug + Send + Sync {
     fn open(&self, path: &Path) -> io::Result<Arc<dyn ReadFile>>;
     /// Opens an existing file for writing. Content and length stay: it is for recycling.
     fn open_for_overwrite(&self, path: &Path) -> io::Result<Arc<dyn WriteFile>>;
-    /// Gives a file another name, replacing what had it, atomically. Durable after [`Fs::sync_dir`] of the folders concerned.
+    /// Gives a file another name, replacing what had it, atomically. Durable after [`Fs::sync_dir`] of the
+    /// folders concerned.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Gives a file a second name; fails with `AlreadyExists` when the name is taken.
     fn hard_link(&self, original: &Path, link: &Path) -> io::Result<()>;
@@ -33,8 +34,9 @@ pub trait Fs: fmt::Debug + Send + Sync {
     fn remove_dir(&self, dir: &Path) -> io::Result<()>;
     /// Makes the names in a folder (created, renamed, removed) survive a power cut.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
-    /// Takes the lock that the file at `path` stands for, creating it when it is missing; fails with `WouldBlock` when another process, or
-    /// another opening in this one, holds it. What a dead process left behind does not hinder.
+    /// Takes the lock that the file at `path` stands for, creating it when it is missing; fails with
+    /// `WouldBlock` when another process, or another opening in this one, holds it. What a dead process left
+    /// behind does not hinder.
     fn lock(&self, path: &Path) -> io::Result<Box<dyn FileLock>>;
     /// Bytes that can still be written to the folder's disk.
     fn available_bytes(&self, dir: &Path) -> io::Result<u64>;
@@ -42,7 +44,8 @@ pub trait Fs: fmt::Debug + Send + Sync {
 
 /// Reads at any offset, from any number of threads.
 pub trait ReadFile: fmt::Debug + Send + Sync {
-    /// Reads up to `buf.len()` bytes at `offset`. It may read fewer; 0 means the end of the file (or an empty `buf`).
+    /// Reads up to `buf.len()` bytes at `offset`. It may read fewer; 0 means the end of the file (or an empty
+    /// `buf`).
     fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<usize>;
     /// Length of the file now.
     fn len(&self) -> io::Result<u64>;
@@ -57,7 +60,8 @@ pub trait ReadFile: fmt::Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// `UnexpectedEof` when the file ends before, and whatever [`ReadFile::read_at`] returns (interruptions are tried again).
+    /// `UnexpectedEof` when the file ends before, and whatever [`ReadFile::read_at`] returns (interruptions
+    /// are tried again).
     fn read_exact_at(&self, mut buf: &mut [u8], mut offset: u64) -> io::Result<()> {
         while !buf.is_empty() {
             match self.read_at(buf, offset) {
@@ -74,17 +78,20 @@ pub trait ReadFile: fmt::Debug + Send + Sync {
     }
 }
 
-/// Writes at any offset. `&self`, so that appending can overlap syncing; that no two writes overlap each other is the caller's business.
+/// Writes at any offset. `&self`, so that appending can overlap syncing; that no two writes overlap each
+/// other is the caller's business.
 pub trait WriteFile: fmt::Debug + Send + Sync {
     /// Writes all of `parts`, one after the other, at `offset`. An error may leave any part of it written.
     fn write_at(&self, parts: &[IoSlice<'_>], offset: u64) -> io::Result<()>;
-    /// Makes content and length survive a power cut. Says nothing about the file's name: that is [`Fs::sync_dir`].
+    /// Makes content and length survive a power cut. Says nothing about the file's name: that is
+    /// [`Fs::sync_dir`].
     ///
     /// After an error the unsynced bytes are lost for good; another call that succeeds proves nothing.
     fn sync_data(&self) -> io::Result<()>;
     /// Like [`WriteFile::sync_data`], with all metadata.
     fn sync_all(&self) -> io::Result<()>;
-    /// Reserves `offset..offset + len`, zero-filled where the file had no bytes, and extends the length over it.
+    /// Reserves `offset..offset + len`, zero-filled where the file had no bytes, and extends the length over
+    /// it.
     fn allocate(&self, offset: u64, len: u64) -> io::Result<()>;
     /// Cuts the file, or extends it with zeros.
     fn set_len(&self, len: u64) -> io::Result<()>;

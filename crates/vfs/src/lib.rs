@@ -1,4 +1,4 @@
-//! File systems behind one trait. (README follows.)
+#![doc = include_str!("../README.md")]
 
 pub mod conformance;
 mod delay;

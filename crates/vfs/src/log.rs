@@ -26,15 +26,16 @@ use crate::{Fs, Layer, Op, WrapFs};
 /// advise 000001.sst 0+4096                      len 000001.log
 /// ```
 ///
-/// `4096+512` is an offset and a length in bytes. A failed operation has the kind of its error behind it, as in
-/// `create 000001.log ! AlreadyExists`. The format is stable: goldens depend on it.
+/// `4096+512` is an offset and a length in bytes. A failed operation has the kind of its error behind it, as
+/// in `create 000001.log ! AlreadyExists`. The format is stable: goldens depend on it.
 ///
 /// Operations that change nothing ([`OpKind::is_read`](crate::OpKind::is_read)) are left out, unless
 /// [`LogFs::with_reads`] made the wrapper.
 pub type LogFs = WrapFs<LogLayer>;
 
 impl LogFs {
-    /// Logs what changes something. Paths are shown relative to `root`, which itself is `.`; paths outside it are shown in full.
+    /// Logs what changes something. Paths are shown relative to `root`, which itself is `.`; paths outside it
+    /// are shown in full.
     pub fn new(inner: Arc<dyn Fs>, root: impl Into<PathBuf>, log: OpLog) -> Self {
         Self::with_layer(inner, LogLayer { root: root.into(), log, logs_reads: false })
     }

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-/// One call of a method of [`Fs`](crate::Fs), [`ReadFile`](crate::ReadFile), [`WriteFile`](crate::WriteFile) or
-/// [`FileLock`](crate::FileLock). The path of a handle is the one it was opened by, whatever the file was renamed to since.
+/// One call of a method of [`Fs`](crate::Fs), [`ReadFile`](crate::ReadFile), [`WriteFile`](crate::WriteFile)
+/// or [`FileLock`](crate::FileLock). The path of a handle is the one it was opened by, whatever the file was
+/// renamed to since.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "the fields are the arguments of the methods, which are documented there")]

@@ -88,7 +88,8 @@ impl Fs for OsFs {
         if !LOCKED.lock().insert(path.clone()) {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        // From here on, dropping the guard gives the path back, even when the file turns out to be locked elsewhere.
+        // From here on, dropping the guard gives the path back, even when the file turns out to be locked
+        // elsewhere.
         let lock = OsLock { file, path };
         match lock.file.try_lock() {
             Ok(()) => Ok(Box::new(lock)),
@@ -204,8 +205,9 @@ fn write_parts_at(file: &File, mut parts: &[IoSlice<'_>], mut offset: u64) -> io
     Ok(())
 }
 
-/// Canonical paths of the files this process has locked. The kernel's locks exclude other openings in this process on local file systems
-/// only: where they are emulated with record locks (NFS), a process never excludes itself.
+/// Canonical paths of the files this process has locked. The kernel's locks exclude other openings in this
+/// process on local file systems only: where they are emulated with record locks (NFS), a process never
+/// excludes itself.
 static LOCKED: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
 #[derive(Debug)]
@@ -223,8 +225,8 @@ impl FileLock for OsLock {
 
 impl Drop for OsLock {
     fn drop(&mut self) {
-        // Closing is not enough: a child process that inherited the descriptor would keep the lock alive. An error has no one to go to, and
-        // closing releases the lock when there is no such child.
+        // Closing is not enough: a child process that inherited the descriptor would keep the lock alive. An
+        // error has no one to go to, and closing releases the lock when there is no such child.
         drop(self.file.unlock());
         LOCKED.lock().remove(&self.path);
     }

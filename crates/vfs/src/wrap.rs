@@ -11,7 +11,8 @@ use crate::{Advice, FileLock, Fs, Metadata, Op, ReadFile, WriteFile};
 
 /// Stands between a file system and its user, and sees every operation.
 pub trait Layer: fmt::Debug + Send + Sync + 'static {
-    /// Decides what becomes of `op`. `run` performs it on the file system below; its result need not be the one that is returned.
+    /// Decides what becomes of `op`. `run` performs it on the file system below; its result need not be the
+    /// one that is returned.
     fn around<T>(&self, op: Op<'_>, run: impl FnOnce() -> io::Result<T>) -> io::Result<T>;
 
     /// The same for a read, which may be given less of `buf`.
@@ -37,8 +38,8 @@ pub trait Layer: fmt::Debug + Send + Sync + 'static {
 
 /// A file system with a [`Layer`] before it. Clones share both.
 ///
-/// Every method is one operation to the layer. What the trait builds from others (`read_exact_at`, `is_empty`) is as many operations as it
-/// makes calls. Dropping a handle or a lock is none.
+/// Every method is one operation to the layer. What the trait builds from others (`read_exact_at`,
+/// `is_empty`) is as many operations as it makes calls. Dropping a handle or a lock is none.
 pub struct WrapFs<L> {
     inner: Arc<dyn Fs>,
     layer: Arc<L>,

@@ -62,7 +62,8 @@ impl<T: Clone, const MAX: usize> Versions<T, MAX> {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Content {
     len: Versions<u64, LEN_VERSIONS_MAX>,
-    /// A page that is missing is durably zero. Pages past the length are zero now, but may have been something else before.
+    /// A page that is missing is durably zero. Pages past the length are zero now, but may have been
+    /// something else before.
     pages: BTreeMap<u64, Versions<Page, PAGE_VERSIONS_MAX>>,
     /// Pages that have something to fall back to.
     unsynced: BTreeSet<u64>,
@@ -155,7 +156,8 @@ impl Content {
         });
     }
 
-    /// What a sync that fails does: nothing becomes durable, and what was unsynced stays so until it is written again.
+    /// What a sync that fails does: nothing becomes durable, and what was unsynced stays so until it is
+    /// written again.
     pub(super) fn fail_sync(&mut self) {
         self.len.is_stuck = !self.len.before.is_empty();
         for idx in &self.unsynced {

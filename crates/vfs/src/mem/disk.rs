@@ -15,8 +15,8 @@ const CAPACITY_BYTES_DEFAULT: u64 = 1 << 60;
 
 #[derive(Debug)]
 pub(super) struct Disk {
-    /// Work on file content holds this for reading, work on names and power cuts hold it for writing: so a power cut happens between two
-    /// operations, never during one.
+    /// Work on file content holds this for reading, work on names and power cuts hold it for writing: so a
+    /// power cut happens between two operations, never during one.
     pub(super) names: RwLock<Names>,
     /// Inodes whose lock is held.
     pub(super) locked: Mutex<BTreeSet<u64>>,

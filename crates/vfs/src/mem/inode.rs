@@ -21,7 +21,8 @@ pub(super) struct Inode {
 #[derive(Debug, Default)]
 struct State {
     content: Content,
-    /// Names and handles. With the last of them the file's bytes are free, even if a power cut could still bring a name back.
+    /// Names and handles. With the last of them the file's bytes are free, even if a power cut could still
+    /// bring a name back.
     uses: usize,
 }
 
@@ -125,7 +126,8 @@ impl WriteFile for MemFile {
         }
         let taken = self.disk.take_up_to(end.saturating_sub(content.len()));
         let missing = end.saturating_sub(content.len()) - taken;
-        // A disk that runs full takes what fits. Where not even the hole before the bytes fits, it takes nothing.
+        // A disk that runs full takes what fits. Where not even the hole before the bytes fits, it takes
+        // nothing.
         let fitting = len.saturating_sub(missing);
         if fitting == 0 {
             self.disk.give_back(taken);

@@ -23,19 +23,22 @@ use self::{
 };
 use crate::{FileLock, Fs, Metadata, ReadFile, WriteFile};
 
-/// A file system in memory. Clones share their files; [`MemFs::power_cut`] and its siblings return one that shares nothing.
+/// A file system in memory. Clones share their files; [`MemFs::power_cut`] and its siblings return one that
+/// shares nothing.
 ///
 /// It starts with an empty root folder. Relative paths start at the root.
 ///
 /// # What survives a power cut
 ///
-/// 1. The disk writes pages of [`PAGE_BYTES`]. A page that was written since the file's last successful sync is found as it was at that
-///    sync, or as any of the writes since then left it, whatever becomes of its neighbours. (Of many writes, the durable state and the
-///    latest few are remembered.)
-/// 2. The length is found as it was at the last sync, or as any change since then left it, whatever becomes of the pages. What is inside
-///    the length and was never written reads as zeros. Bytes that were cut off and come back are the old ones or zeros.
-/// 3. A name is found as it was at the last [`Fs::sync_dir`] of its folder; each change since then happened or did not happen. A rename
-///    is one change, durable when both folders have been synced after it: of the two names, one is found.
+/// 1. The disk writes pages of [`PAGE_BYTES`]. A page that was written since the file's last successful sync
+///    is found as it was at that sync, or as any of the writes since then left it, whatever becomes of its
+///    neighbours. (Of many writes, the durable state and the latest few are remembered.)
+/// 2. The length is found as it was at the last sync, or as any change since then left it, whatever becomes
+///    of the pages. What is inside the length and was never written reads as zeros. Bytes that were cut off
+///    and come back are the old ones or zeros.
+/// 3. A name is found as it was at the last [`Fs::sync_dir`] of its folder; each change since then happened
+///    or did not happen. A rename is one change, durable when both folders have been synced after it: of the
+///    two names, one is found.
 /// 4. A folder that is lost takes along what is in it.
 #[derive(Clone)]
 pub struct MemFs {
@@ -48,8 +51,8 @@ impl MemFs {
         Self { disk: Arc::new(Disk::new(Names::new())) }
     }
 
-    /// What a power cut at this moment could leave, chosen by `seed`: an independent file system with nothing unsynced and nothing locked.
-    /// One seed gives one outcome, on every machine.
+    /// What a power cut at this moment could leave, chosen by `seed`: an independent file system with nothing
+    /// unsynced and nothing locked. One seed gives one outcome, on every machine.
     #[must_use]
     pub fn power_cut(&self, seed: u64) -> Self {
         self.cut(&mut Fate::seeded(seed))
@@ -67,27 +70,29 @@ impl MemFs {
         self.cut(&mut Fate::Best)
     }
 
-    /// What a killed process leaves at this moment: an independent file system with all that was written, nothing locked and nothing open.
-    /// What was not durable still is not.
+    /// What a killed process leaves at this moment: an independent file system with all that was written,
+    /// nothing locked and nothing open. What was not durable still is not.
     #[must_use]
     pub fn clone_now(&self) -> Self {
         let names = self.disk.names.write();
         self.copy(names.clone(), Content::clone)
     }
 
-    /// Limits the sum of all file lengths. Writes that do not fit fail with `StorageFull`, after writing what fits. A limit under what is
-    /// used frees nothing.
+    /// Limits the sum of all file lengths. Writes that do not fit fail with `StorageFull`, after writing what
+    /// fits. A limit under what is used frees nothing.
     pub fn set_capacity_bytes(&self, capacity_bytes: u64) {
         self.disk.capacity_bytes.store(capacity_bytes, Ordering::Relaxed);
     }
 
-    /// How many operations were begun on this file system and its files: calls of [`Fs`], [`ReadFile`], [`WriteFile`] and [`FileLock`].
+    /// How many operations were begun on this file system and its files: calls of [`Fs`], [`ReadFile`],
+    /// [`WriteFile`] and [`FileLock`].
     pub fn op_count(&self) -> u64 {
         self.disk.op_count.load(Ordering::Relaxed)
     }
 
-    /// Lets the next `count` syncs of files fail as they do on Linux: the error comes once, what was unsynced stays readable, and later
-    /// syncs succeed without making it durable. Only what is written again can become durable.
+    /// Lets the next `count` syncs of files fail as they do on Linux: the error comes once, what was unsynced
+    /// stays readable, and later syncs succeed without making it durable. Only what is written again can
+    /// become durable.
     pub fn fail_next_syncs(&self, count: u32) {
         self.disk.sync_failures.store(count, Ordering::Relaxed);
     }
@@ -98,7 +103,8 @@ impl MemFs {
         self.copy(left, |content| content.after_power_cut(fate))
     }
 
-    /// A file system of its own, with a copy of each file. The caller keeps the names locked, and so the files quiet.
+    /// A file system of its own, with a copy of each file. The caller keeps the names locked, and so the
+    /// files quiet.
     fn copy(&self, mut names: Names, mut copy: impl FnMut(&Content) -> Content) -> Self {
         let mut copies: BTreeMap<u64, Arc<Inode>> = BTreeMap::new();
         names.map_files(|file| {

@@ -189,8 +189,8 @@ impl Names {
         for edit in self.changes.iter_mut().flat_map(|change| &mut change.edits) {
             edit.is_synced |= edit.slot.0 == dir;
         }
-        // A synced change waits behind an earlier one that is not (a rename of whose two folders one was synced) and touches its slots:
-        // folding it first would let the earlier one overwrite it.
+        // A synced change waits behind an earlier one that is not (a rename of whose two folders one was
+        // synced) and touches its slots: folding it first would let the earlier one overwrite it.
         let mut waiting = Vec::new();
         let mut waited_for = BTreeSet::new();
         for change in std::mem::take(&mut self.changes) {
@@ -236,7 +236,8 @@ impl Names {
             if !*is_kept {
                 continue;
             }
-            // What was moved into a new folder would be gone if the folder were: the move brings the folder with it.
+            // What was moved into a new folder would be gone if the folder were: the move brings the folder
+            // with it.
             if is_needed_dir || change.crosses_dirs() {
                 needed_dirs.extend(added.map(|((dir, _), _)| *dir));
             }
@@ -249,7 +250,8 @@ impl Names {
         kept
     }
 
-    /// The renames that have happened if the change at `idx` has. Without them, a file that was only renamed would have two names or none.
+    /// The renames that have happened if the change at `idx` has. Without them, a file that was only renamed
+    /// would have two names or none.
     fn renames_before(&self, idx: usize, change: &Change) -> Vec<usize> {
         let Some(earlier) = self.changes.get(..idx) else { return Vec::new() };
         // A slot this change touches was left by its file before.
@@ -338,7 +340,8 @@ fn apply(dirs: &mut BTreeMap<DirId, Dir>, change: &Change, side: impl Fn(&mut Di
     }
 }
 
-/// The names on the way from the root to `path`. Relative paths start at the root too; there is no other place.
+/// The names on the way from the root to `path`. Relative paths start at the root too; there is no other
+/// place.
 fn components(path: &Path) -> io::Result<Vec<&OsStr>> {
     if path.as_os_str().is_empty() {
         return Err(not_found());

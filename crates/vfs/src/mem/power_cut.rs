@@ -11,8 +11,8 @@ pub(super) enum Fate {
     Dice(Dice),
 }
 
-/// A cut in which most is lost and a cut in which most is kept find other mistakes than a cut in which half is; so how likely things are
-/// kept is thrown first, for content and for names apart.
+/// A cut in which most is lost and a cut in which most is kept find other mistakes than a cut in which half
+/// is; so how likely things are kept is thrown first, for content and for names apart.
 #[derive(Debug)]
 pub(super) struct Dice {
     random: SplitMix64,
@@ -53,7 +53,8 @@ impl Fate {
     }
 }
 
-/// Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014. Small, and the same on every machine.
+/// Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014. Small, and the same on
+/// every machine.
 #[derive(Clone, Debug)]
 struct SplitMix64(u64);
 

@@ -11,6 +11,7 @@ mod power_cut_names;
 
 use std::{io::IoSlice, path::Path};
 
+use proptest::test_runner::Config as ProptestConfig;
 use siltstone_vfs::{Fs, WriteFile};
 
 /// Writes one slice.
@@ -24,4 +25,10 @@ fn content(fs: &dyn Fs, path: &str) -> Option<Vec<u8>> {
     let mut content = vec![0; usize::try_from(file.len().unwrap()).unwrap()];
     file.read_exact_at(&mut content, 0).unwrap();
     Some(content)
+}
+
+/// How many cases a random test tries: `PROPTEST_CASES`, or by default this many.
+fn cases(default: u32) -> ProptestConfig {
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
+    ProptestConfig { cases: cases.unwrap_or(default), ..ProptestConfig::default() }
 }

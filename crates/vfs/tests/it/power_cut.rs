@@ -288,7 +288,7 @@ fn one_seed_gives_one_outcome() {
     let dump = |fs: &MemFs| names(fs).into_iter().map(|name| content(fs, &name)).collect::<Vec<_>>();
     for count in 0..20_u8 {
         let file = fs.create(Path::new(&format!("/{count}"))).unwrap();
-        write(&*file, &[count; 20_000], 0);
+        write(&*file, &vec![count; 20_000], 0);
     }
     for seed in SEEDS {
         assert_eq!(dump(&fs.power_cut(seed)), dump(&fs.power_cut(seed)));

@@ -1,7 +1,7 @@
 //! Random work on a file, and a model that knows all content a power cut may leave.
 //!
-//! The model keeps, for the length and for each page, the values since the last that is surely durable. It does not know how the file
-//! system picks among them.
+//! The model keeps, for the length and for each page, the values since the last that is surely durable. It
+//! does not know how the file system picks among them.
 
 use std::{io::IoSlice, path::Path};
 
@@ -177,6 +177,8 @@ fn perform(fs: &mut MemFs, model: &mut Model, step: &Step) {
 }
 
 proptest! {
+    #![proptest_config(crate::cases(1000))]
+
     #[test]
     fn power_cuts_leave_only_content_the_model_allows(
         steps in prop::collection::vec(step(), 1..40),

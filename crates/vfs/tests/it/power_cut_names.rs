@@ -181,7 +181,7 @@ fn perform(fs: &MemFs, model: &mut Model, step: &Step) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(crate::cases(3000))]
 
     #[test]
     fn power_cuts_leave_only_names_the_model_allows(
