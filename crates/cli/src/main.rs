@@ -1,2 +1,34 @@
-//! The siltstone command.
-fn main() {}
+//! The `siltstone` command: parses the command line, runs one command, turns its outcome into an exit status.
+
+mod args;
+mod commands;
+mod status;
+mod text;
+
+use std::{io::IsTerminal as _, process::ExitCode};
+
+use clap::Parser;
+use tracing_subscriber::{filter::LevelFilter, layer::SubscriberExt, util::SubscriberInitExt};
+
+use crate::{args::Args, status::Outcome};
+
+fn main() -> ExitCode {
+    // Wrong usage ends here, with status 2.
+    let args = Args::parse();
+    report_to_stderr(args.log);
+    let outcome = commands::run(&args);
+    status::finish(outcome)
+}
+
+/// Diagnostics go to standard error, so that standard output holds replies only.
+fn report_to_stderr(level: LevelFilter) {
+    let lines = tracing_subscriber::fmt::layer()
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .without_time()
+        .with_target(false);
+    tracing_subscriber::registry().with(lines).with(level).init();
+}
+
+/// What a command returns.
+type CommandResult = anyhow::Result<Outcome>;

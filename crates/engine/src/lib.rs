@@ -1,1 +1,37 @@
-//! Placeholder until its first commit.
+#![doc = include_str!("../README.md")]
+
+mod batch;
+mod builder;
+mod clock;
+mod compact;
+mod db;
+mod error;
+pub mod files;
+mod flush;
+mod iter;
+mod keyspace;
+pub mod manifest;
+mod open;
+mod read_view;
+mod recovery;
+mod settings;
+mod snapshot;
+mod stats;
+mod tree;
+mod verify;
+mod write;
+
+pub use batch::{WriteBatch, format as batch_format};
+pub use builder::Builder;
+pub use clock::{Clock, OsClock};
+pub use compact::CompactionReport;
+pub use db::Db;
+pub use error::{Error, Result};
+pub use iter::range::{KeyBounds, KeyValue, Range};
+pub use keyspace::{DEFAULT_KEYSPACE, KeyspaceId};
+pub use recovery::Recovery;
+pub use settings::{Compression, Durability, Settings};
+pub use siltstone_types::{SequenceNumber, Slice};
+pub use snapshot::Snapshot;
+pub use stats::{LevelStats, Stats};
+pub use verify::{Damage, VerifyReport};

@@ -1,1 +1,14 @@
-//! Placeholder until its first commit.
+#![doc = include_str!("../README.md")]
+
+mod answer;
+mod btree;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod cost;
+mod key;
+mod memtable;
+mod skiplist;
+
+pub use btree::{BTreeFactory, BTreeMemtable};
+pub use memtable::{Memtable, MemtableFactory};
+pub use skiplist::{SkipListFactory, SkipListMemtable};

@@ -1,0 +1,108 @@
+//! Write batches: what a user collects, in the very bytes that are logged.
+
+pub mod format;
+#[cfg(test)]
+mod tests;
+
+use siltstone_types::{
+    Kind,
+    limits::{BATCH_BYTES_MAX, check_key, check_value_bytes},
+};
+
+use crate::{Error, Result, batch::format::BatchEntry, keyspace::KeyspaceId};
+
+/// Writes that become visible, and durable, all together or not at all.
+///
+/// A batch holds the encoding that goes into the log (`docs/format/batch.md`), so committing it copies nothing. An entry that exceeds a
+/// limit is remembered and makes the write fail before anything is logged.
+#[derive(Clone, Debug)]
+pub struct WriteBatch {
+    bytes: Vec<u8>,
+    count: u32,
+    // The first thing that was wrong; `put` and `delete` return `self`, so it surfaces when the batch is written.
+    invalid: Option<String>,
+}
+
+impl Default for WriteBatch {
+    fn default() -> WriteBatch {
+        WriteBatch::new()
+    }
+}
+
+impl WriteBatch {
+    /// An empty batch.
+    pub fn new() -> WriteBatch {
+        let mut bytes = Vec::new();
+        format::start(&mut bytes);
+        WriteBatch { bytes, count: 0, invalid: None }
+    }
+
+    /// Sets a key to a value in the default keyspace.
+    pub fn put(&mut self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> &mut WriteBatch {
+        let (key, value) = (key.as_ref(), value.as_ref());
+        self.push(&BatchEntry { keyspace: KeyspaceId::DEFAULT.0, kind: Kind::Put, key, value })
+    }
+
+    /// Deletes a key of the default keyspace, whether it exists or not.
+    pub fn delete(&mut self, key: impl AsRef<[u8]>) -> &mut WriteBatch {
+        let key = key.as_ref();
+        self.push(&BatchEntry { keyspace: KeyspaceId::DEFAULT.0, kind: Kind::Delete, key, value: &[] })
+    }
+
+    /// Number of entries.
+    pub const fn len(&self) -> u32 {
+        self.count
+    }
+
+    /// True for a batch without entries; writing one does nothing.
+    pub const fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Length of the encoding, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Forgets the entries and keeps the memory.
+    pub fn clear(&mut self) {
+        format::start(&mut self.bytes);
+        self.count = 0;
+        self.invalid = None;
+    }
+
+    /// The encoding, once it is known to be within all limits.
+    pub(crate) fn payload(&self) -> Result<&[u8]> {
+        match &self.invalid {
+            Some(what) => Err(Error::invalid_argument(what.clone())),
+            None => Ok(&self.bytes),
+        }
+    }
+
+    fn push(&mut self, entry: &BatchEntry<'_>) -> &mut WriteBatch {
+        if self.invalid.is_none() {
+            match self.check(entry) {
+                Ok(count) => {
+                    format::put_entry(&mut self.bytes, entry);
+                    format::set_count(&mut self.bytes, count);
+                    self.count = count;
+                }
+                Err(what) => self.invalid = Some(what),
+            }
+        }
+        self
+    }
+
+    /// The count with this entry, or what is wrong with the entry.
+    fn check(&self, entry: &BatchEntry<'_>) -> std::result::Result<u32, String> {
+        // More than any entry's kind, keyspace and lengths take.
+        const FRAME_BYTES: usize = 16;
+        check_key(entry.key).map_err(|error| error.to_string())?;
+        check_value_bytes(entry.value.len()).map_err(|error| error.to_string())?;
+        let bytes = self.bytes.len() + entry.key.len() + entry.value.len() + FRAME_BYTES;
+        if bytes > BATCH_BYTES_MAX {
+            return Err(format!("the batch has {bytes} bytes, the limit is {BATCH_BYTES_MAX}; split it"));
+        }
+        self.count.checked_add(1).ok_or_else(|| "the batch has too many entries; split it".to_owned())
+    }
+}

@@ -1,0 +1,89 @@
+//! Opens a database with settings and components of one's own.
+
+use std::{path::PathBuf, sync::Arc};
+
+use siltstone_vfs::{Fs, MemFs, OsFs};
+
+use crate::{Clock, Db, OsClock, Result, Settings, open};
+
+/// Settings are data and are checked; components are things that work: a file system, a clock.
+#[derive(Clone, Debug)]
+#[must_use = "a builder does nothing until it opens"]
+pub struct Builder {
+    pub(crate) path: PathBuf,
+    pub(crate) settings: Settings,
+    pub(crate) create_if_missing: bool,
+    pub(crate) read_only: bool,
+    pub(crate) fs: Arc<dyn Fs>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) seed: Option<u64>,
+}
+
+impl Builder {
+    pub(crate) fn new(path: PathBuf) -> Builder {
+        Builder {
+            path,
+            settings: Settings::default(),
+            create_if_missing: true,
+            read_only: false,
+            fs: Arc::new(OsFs::new()),
+            clock: Arc::new(OsClock),
+            seed: None,
+        }
+    }
+
+    /// Uses these settings instead of the defaults.
+    pub fn settings(mut self, settings: Settings) -> Builder {
+        self.settings = settings;
+        self
+    }
+
+    /// Whether a database that does not exist is created. It is, by default.
+    pub fn create_if_missing(mut self, create: bool) -> Builder {
+        self.create_if_missing = create;
+        self
+    }
+
+    /// Opens for reading only: nothing is created, written or deleted, and no lock is taken.
+    ///
+    /// The logs are replayed into memory. A database that another process has open for writing can be read this way, as it is at this moment; files that the
+    /// writer removes later may then be missing.
+    pub fn read_only(mut self, read_only: bool) -> Builder {
+        self.read_only = read_only;
+        self
+    }
+
+    /// Keeps all files in memory: for tests and scratch data. They are gone with the last handle.
+    pub fn in_memory(self) -> Builder {
+        self.fs(Arc::new(MemFs::new()))
+    }
+
+    /// Uses another file system.
+    pub fn fs(mut self, fs: Arc<dyn Fs>) -> Builder {
+        self.fs = fs;
+        self
+    }
+
+    /// Uses another clock.
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Builder {
+        self.clock = clock;
+        self
+    }
+
+    /// Draws every identity from this seed instead of the operating system, so that a run on a file system in memory is a function of it. For tests: two
+    /// databases with one seed cannot be told apart.
+    pub fn seed(mut self, seed: u64) -> Builder {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Opens the database, and recovers what a process that died left behind.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` for settings out of range, `NotFound` for a database that does not exist and must not be created, `Locked` when it is open elsewhere,
+    /// `Corruption` for damage that cannot be the trace of a crash, `FormatTooNew`, `Io`, `NoSpace`.
+    pub fn open(self) -> Result<Db> {
+        open::open(self)
+    }
+}

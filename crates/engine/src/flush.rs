@@ -1,0 +1,106 @@
+//! Writes sorted entries into tables of level 0 and below.
+
+use std::sync::Arc;
+
+use siltstone_bloom::FilterContext;
+use siltstone_memtable::Memtable;
+use siltstone_sstable::{TableOptions, TableSummary, TableWriter};
+use siltstone_types::{Cursor, IoResultExt, SequenceNumber};
+
+use crate::{
+    Compression, Error, Result, db::Shared, keyspace::KeyspaceId, manifest::format::TableRecord,
+    tree::OpenTable,
+};
+
+/// The place of a new table.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Output {
+    pub(crate) number: u64,
+    pub(crate) level: u32,
+    pub(crate) epoch: u64,
+    pub(crate) unique_id: [u8; 16],
+}
+
+/// Writes a memtable to a table that is synced and in a synced folder. `None` for an empty memtable.
+pub(crate) fn write_table(
+    shared: &Shared,
+    memtable: &Arc<dyn Memtable>,
+    _snapshots: &[SequenceNumber],
+    output: &Output,
+) -> Result<Option<Arc<OpenTable>>> {
+    let mut cursor = Arc::clone(memtable).cursor();
+    cursor.first()?;
+    if !cursor.valid() {
+        return Ok(None);
+    }
+    let mut writer = shared.start_table(output, memtable.entry_count())?;
+    let copied = copy(&mut *cursor, &mut writer);
+    let finished = copied.and_then(|()| Ok(writer.finish()?));
+    let table = finished.and_then(|summary| {
+        shared.fs.sync_dir(shared.layout.sst_dir()).on("sync the folder", shared.layout.sst_dir())?;
+        shared.open_table(table_record(output, &summary))
+    });
+    if table.is_err() {
+        // Nothing refers to it. What cannot be removed now is removed at the next open.
+        let _ = shared.fs.remove(&shared.layout.table(output.number));
+    }
+    table.map(Some)
+}
+
+fn copy(cursor: &mut dyn Cursor, writer: &mut TableWriter) -> Result<()> {
+    while cursor.valid() {
+        writer.add(cursor.key(), cursor.value())?;
+        cursor.next()?;
+    }
+    Ok(())
+}
+
+impl Shared {
+    /// Starts a table for at most `entries_max` entries.
+    pub(crate) fn start_table(&self, output: &Output, entries_max: u64) -> Result<TableWriter> {
+        let now_unix_ms = self.clock.now_unix_ms();
+        let compression = match self.settings.compression_at(output.level) {
+            Compression::None => siltstone_sstable::Compression::None,
+            Compression::Lz4 => siltstone_sstable::Compression::Lz4,
+            Compression::Zstd { level } => siltstone_sstable::Compression::Zstd { level },
+        };
+        let block_bytes = usize::try_from(self.settings.block_bytes)
+            .map_err(|_| Error::invalid_argument("settings: block-bytes exceeds the address space"))?;
+        let options = TableOptions {
+            unique_id: output.unique_id,
+            block_bytes,
+            compression,
+            filter: (self.settings.filter_bits_per_key > 0.0).then(|| Arc::clone(&self.filter)),
+            filter_context: FilterContext { level: output.level, level_count: 1, key_count_max: entries_max },
+            created_unix_ms: now_unix_ms,
+            oldest_tombstone_unix_ms: now_unix_ms,
+            keyspace: KeyspaceId::DEFAULT.0,
+            level: output.level,
+            database: self.identity,
+            ..TableOptions::default()
+        };
+        Ok(TableWriter::create(&*self.fs, &self.layout.table(output.number), options)?)
+    }
+}
+
+/// What the manifest will say about a finished table.
+pub(crate) fn table_record(output: &Output, summary: &TableSummary) -> TableRecord {
+    let properties = &summary.properties;
+    TableRecord {
+        level: output.level,
+        epoch: output.epoch,
+        number: output.number,
+        unique_id: summary.unique_id,
+        file_bytes: summary.file_bytes,
+        file_crc: summary.file_crc,
+        raw_bytes: properties.raw_key_bytes + properties.raw_value_bytes,
+        entries: properties.entries,
+        tombstones: properties.tombstones,
+        smallest: properties.smallest.clone(),
+        largest: properties.largest.clone(),
+        first_sequence: properties.first_sequence.get(),
+        last_sequence: properties.last_sequence.get(),
+        created_unix_ms: properties.created_unix_ms,
+        oldest_tombstone_unix_ms: properties.oldest_tombstone_unix_ms,
+    }
+}

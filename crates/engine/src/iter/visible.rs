@@ -1,0 +1,228 @@
+//! Shows what a read at one sequence number sees: of each key the newest version, and nothing of deleted keys.
+
+use siltstone_types::{Cursor, Error, InternalKey, Kind, Result, SequenceNumber, Slice};
+
+/// After this many entries of one key that do not count, a seek takes the cursor past the rest.
+const STEPS_BEFORE_SEEK: u32 = 8;
+
+/// A cursor over user keys at one sequence number.
+///
+/// Moving forward the source stands on the current entry. Moving backward the source has to look at all versions of a key before it knows
+/// which one counts, so it stands before them, and key and value are kept here.
+#[derive(Debug)]
+pub(crate) struct VisibleCursor<C> {
+    source: C,
+    at: SequenceNumber,
+    place: Place,
+    key: Vec<u8>,
+    value: Slice,
+    failed: Option<Error>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Place {
+    Nowhere,
+    /// The source stands on the entry.
+    OnSource,
+    /// `key` and `value` hold the entry; the source stands on the last entry of a lesser key, or nowhere.
+    BehindSource,
+}
+
+impl<C: Cursor> VisibleCursor<C> {
+    /// A view of `source` at sequence number `at`.
+    pub(crate) fn new(source: C, at: SequenceNumber) -> VisibleCursor<C> {
+        VisibleCursor {
+            source,
+            at,
+            place: Place::Nowhere,
+            key: Vec::new(),
+            value: Slice::empty(),
+            failed: None,
+        }
+    }
+
+    pub(crate) fn valid(&self) -> bool {
+        self.place != Place::Nowhere
+    }
+
+    /// The key under a valid cursor.
+    pub(crate) fn key(&self) -> &[u8] {
+        match self.place {
+            Place::OnSource => self.source.key().user_key,
+            _ => &self.key,
+        }
+    }
+
+    pub(crate) fn pin_value(&self) -> Slice {
+        match self.place {
+            Place::OnSource => self.source.pin_value(),
+            _ => self.value.clone(),
+        }
+    }
+
+    pub(crate) fn first(&mut self) -> Result<()> {
+        self.start(Cursor::first, Self::settle_forward)
+    }
+
+    pub(crate) fn last(&mut self) -> Result<()> {
+        self.start(Cursor::last, Self::settle_backward)
+    }
+
+    /// Moves to the first visible key at or after `key`.
+    pub(crate) fn seek(&mut self, key: &[u8]) -> Result<()> {
+        let target = InternalKey::lookup(key, self.at);
+        self.start(|source| source.seek(target), Self::settle_forward)
+    }
+
+    /// Moves to the last visible key at or before `key`.
+    pub(crate) fn seek_for_prev(&mut self, key: &[u8]) -> Result<()> {
+        let target = InternalKey::after(key);
+        self.start(|source| source.seek_for_prev(target), Self::settle_backward)
+    }
+
+    pub(crate) fn next(&mut self) -> Result<()> {
+        self.check_failed()?;
+        match self.place {
+            Place::Nowhere => Ok(()),
+            Place::OnSource => {
+                self.key.clear();
+                self.key.extend_from_slice(self.source.key().user_key);
+                self.moving(|this| {
+                    this.leave_versions()?;
+                    this.settle_forward()
+                })
+            }
+            Place::BehindSource => self.moving(|this| {
+                this.source.seek(InternalKey::after(&this.key))?;
+                this.settle_forward()
+            }),
+        }
+    }
+
+    pub(crate) fn prev(&mut self) -> Result<()> {
+        self.check_failed()?;
+        match self.place {
+            Place::Nowhere => Ok(()),
+            Place::OnSource => {
+                self.key.clear();
+                self.key.extend_from_slice(self.source.key().user_key);
+                self.moving(|this| {
+                    this.source.seek_for_prev(InternalKey::before(&this.key))?;
+                    this.settle_backward()
+                })
+            }
+            Place::BehindSource => self.moving(Self::settle_backward),
+        }
+    }
+
+    fn check_failed(&self) -> Result<()> {
+        self.failed.clone().map_or(Ok(()), Err)
+    }
+
+    fn start(
+        &mut self,
+        place: impl FnOnce(&mut C) -> Result<()>,
+        settle: impl FnOnce(&mut Self) -> Result<()>,
+    ) -> Result<()> {
+        self.failed = None;
+        self.moving(|this| {
+            place(&mut this.source)?;
+            settle(this)
+        })
+    }
+
+    /// Runs a movement; an error leaves the cursor nowhere, and stays.
+    fn moving(&mut self, movement: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        self.place = Place::Nowhere;
+        let moved = movement(self);
+        if let Err(error) = &moved {
+            self.place = Place::Nowhere;
+            self.failed = Some(error.clone());
+        }
+        moved
+    }
+
+    /// Moves the source forward, past every version of `self.key`.
+    fn leave_versions(&mut self) -> Result<()> {
+        for _ in 0..STEPS_BEFORE_SEEK {
+            if !self.source.valid() || self.source.key().user_key != self.key {
+                return Ok(());
+            }
+            self.source.next()?;
+        }
+        if self.source.valid() && self.source.key().user_key == self.key {
+            self.source.seek(InternalKey::after(&self.key))?;
+        }
+        Ok(())
+    }
+
+    /// Moves the source forward to the first entry that is visible and not deleted.
+    fn settle_forward(&mut self) -> Result<()> {
+        let mut too_new = 0;
+        while self.source.valid() {
+            let entry = self.source.key();
+            if entry.sequence() > self.at {
+                too_new += 1;
+                if too_new > STEPS_BEFORE_SEEK {
+                    too_new = 0;
+                    let user_key = entry.user_key.to_vec();
+                    self.source.seek(InternalKey::lookup(&user_key, self.at))?;
+                } else {
+                    self.source.next()?;
+                }
+                continue;
+            }
+            if entry.kind() == Some(Kind::Put) {
+                self.place = Place::OnSource;
+                return Ok(());
+            }
+            self.key.clear();
+            self.key.extend_from_slice(entry.user_key);
+            self.leave_versions()?;
+        }
+        Ok(())
+    }
+
+    /// Moves the source backward over the versions of one key after the other until one is visible and not deleted.
+    fn settle_backward(&mut self) -> Result<()> {
+        while self.source.valid() {
+            self.key.clear();
+            self.key.extend_from_slice(self.source.key().user_key);
+            let newest_visible = self.take_versions_backward()?;
+            if newest_visible == Some(Kind::Put) {
+                self.place = Place::BehindSource;
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// The source stands on the oldest version of `self.key` that is left: walks to before the newest, keeping the value of the newest
+    /// visible one. Returns that one's kind.
+    fn take_versions_backward(&mut self) -> Result<Option<Kind>> {
+        let mut kind = None;
+        for _ in 0..STEPS_BEFORE_SEEK {
+            if !self.source.valid() || self.source.key().user_key != self.key {
+                return Ok(kind);
+            }
+            if self.source.key().sequence() <= self.at {
+                kind = self.source.key().kind();
+                self.value = if kind == Some(Kind::Put) { self.source.pin_value() } else { Slice::empty() };
+            }
+            self.source.prev()?;
+        }
+        if !self.source.valid() || self.source.key().user_key != self.key {
+            return Ok(kind);
+        }
+        // Many versions: go straight to the one that counts.
+        self.source.seek(InternalKey::lookup(&self.key, self.at))?;
+        if self.source.valid() && self.source.key().user_key == self.key {
+            kind = self.source.key().kind();
+            self.value = if kind == Some(Kind::Put) { self.source.pin_value() } else { Slice::empty() };
+        } else {
+            kind = None;
+        }
+        self.source.seek_for_prev(InternalKey::before(&self.key))?;
+        Ok(kind)
+    }
+}

@@ -1,0 +1,483 @@
+//! Opens a database: locks, reads the manifest, replays the logs, starts afresh. The steps are numbered as in `docs/format/files.md`, "Recovery".
+
+use std::{
+    collections::BTreeMap,
+    hash::{BuildHasher, Hasher, RandomState},
+    io,
+    path::Path,
+    sync::Arc,
+};
+
+use siltstone_bloom::Bloom;
+use siltstone_memtable::BTreeFactory;
+use siltstone_sstable::{BlockCache, Expected, OpenOptions, QuickBlockCache, Table};
+use siltstone_types::{IoResultExt, SequenceNumber};
+use siltstone_vfs::{FileLock, Fs};
+use siltstone_wal::{Expect, LogEnd, LogReader, LogWriter, Predecessors, ReadMode, WriterOptions};
+
+use crate::{
+    Builder, Db, Error, Recovery, Result, Settings,
+    db::{Inner, Shared},
+    files::{Closing, Current, FileKind, Identity, Layout},
+    flush::{self, Output},
+    keyspace::{DEFAULT_KEYSPACE, KeyspaceId},
+    manifest::{
+        self, ManifestWriter,
+        format::FORMAT_VERSION,
+        state::{KeyspaceRecord, LogPosition, LogRecord, State},
+    },
+    read_view::Version,
+    recovery,
+    tree::{OpenTable, Tree},
+    write::Writer,
+};
+
+/// Draws identities: at random, or from a seed in tests.
+#[derive(Debug)]
+pub(crate) struct Identities {
+    seed: Option<u64>,
+}
+
+impl Identities {
+    pub(crate) fn new(seed: Option<u64>) -> Identities {
+        Identities { seed }
+    }
+
+    pub(crate) fn draw(&mut self) -> Identity {
+        let mut identity = Identity::default();
+        for half in identity.chunks_exact_mut(8) {
+            half.copy_from_slice(&self.draw_u64().to_le_bytes());
+        }
+        identity
+    }
+
+    fn draw_u64(&mut self) -> u64 {
+        match &mut self.seed {
+            // The keys of std's hasher are the random bytes of the operating system that need no dependency.
+            None => RandomState::new().build_hasher().finish(),
+            Some(state) => {
+                // splitmix64 (Steele, Lea, Flood 2014).
+                *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+                let mut mixed = *state;
+                mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+                mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+                mixed ^ (mixed >> 31)
+            }
+        }
+    }
+}
+
+pub(crate) fn open(builder: Builder) -> Result<Db> {
+    builder.settings.validate()?;
+    if builder.read_only { open_read_only(builder) } else { open_for_writing(builder) }
+}
+
+fn open_for_writing(builder: Builder) -> Result<Db> {
+    let started = builder.clock.monotonic();
+    let layout = Layout::new(&builder.path);
+    let fs = &*builder.fs;
+    let mut identities = Identities::new(builder.seed);
+    if !builder.create_if_missing {
+        require_current(fs, &layout)?;
+    }
+    create_directories(fs, &layout)?;
+    let lock = take_lock(fs, &layout)?;
+    let current = match read_current(fs, &layout)? {
+        Some(current) => current,
+        None => create_empty(fs, &layout, identities.draw())?,
+    };
+    let mut base = Base::load(builder, layout, current)?;
+    // Whoever was refused so far left the database untouched.
+    lock.set_content(format!("{}\n", std::process::id()).as_bytes())
+        .on("write the lock", &base.layout.lock())?;
+    base.refuse_lost_edit()?;
+    let files = base.number_files()?;
+
+    // 5. What was replayed goes into a table.
+    let mut state = base.state.clone();
+    state.last_sequence = base.last_sequence.get();
+    let mut tables = base.open_tables()?;
+    let next_number = |state: &mut State| {
+        state.next_file_number += 1;
+        state.next_file_number - 1
+    };
+    if base.memtable.entry_count() > 0 {
+        let epoch = state.next_epoch;
+        state.next_epoch += 1;
+        let output =
+            Output { number: next_number(&mut state), level: 0, epoch, unique_id: identities.draw() };
+        let written = flush::write_table(&base.shared, &base.memtable, &[], &output)?;
+        let default = state.keyspaces.get_mut(&KeyspaceId::DEFAULT.0);
+        if let (Some(keyspace), Some(table)) = (default, written) {
+            keyspace.tables.insert(table.record.number, table.record.clone());
+            tables.push(table);
+        }
+    }
+
+    // 6. A manifest that names the tables and one fresh log; then CURRENT; then removals.
+    let log_number = next_number(&mut state);
+    let log_options = WriterOptions { predecessors: Predecessors::Synced, ..WriterOptions::default() };
+    let log_id = recovery::log_id(log_number, base.current.identity);
+    let log = LogWriter::create(&*base.shared.fs, &base.layout.log(log_number), log_id, log_options)?;
+    base.shared.fs.sync_dir(base.layout.wal_dir()).on("sync the folder", base.layout.wal_dir())?;
+    state.logs = BTreeMap::from([(log_number, LogRecord::default())]);
+    for keyspace in state.keyspaces.values_mut() {
+        keyspace.position = LogPosition { log: log_number, offset: 0 };
+    }
+    let manifest_number = next_number(&mut state);
+    let identity = base.current.identity;
+    let manifest = start_manifest(&*base.shared.fs, &base.layout, manifest_number, identity, &state)?;
+    let current = Current { manifest: manifest_number, identity, closing: Closing::Open };
+    write_current(&*base.shared.fs, &base.layout, &current)?;
+    remove_unowned(&*base.shared.fs, &base.layout, &state, manifest_number, &files);
+
+    let version = Version { memtables: vec![base.shared.memtables.create()], tree: Tree::new(tables) };
+    base.recovery.duration = base.shared.clock.monotonic().saturating_sub(started);
+    let writer =
+        Writer { log, manifest: Some(manifest), current, state, identities, lock: Some(lock), poison: None };
+    Ok(Db::new(Inner::new(base.shared, base.recovery, version, base.last_sequence, Some(writer))))
+}
+
+fn open_read_only(builder: Builder) -> Result<Db> {
+    let started = builder.clock.monotonic();
+    let layout = Layout::new(&builder.path);
+    let current = require_current(&*builder.fs, &layout)?;
+    let mut base = Base::load(builder, layout, current)?;
+    let tables = base.open_tables()?;
+    let version = Version { memtables: vec![base.memtable], tree: Tree::new(tables) };
+    base.recovery.duration = base.shared.clock.monotonic().saturating_sub(started);
+    Ok(Db::new(Inner::new(base.shared, base.recovery, version, base.last_sequence, None)))
+}
+
+/// What both ways of opening have read.
+struct Base {
+    shared: Shared,
+    layout: Layout,
+    current: Current,
+    state: State,
+    memtable: Arc<dyn siltstone_memtable::Memtable>,
+    last_sequence: SequenceNumber,
+    recovery: Recovery,
+}
+
+impl Base {
+    /// Steps 1 to 3: CURRENT and manifest, the files they name, the logs.
+    fn load(builder: Builder, layout: Layout, current: Current) -> Result<Base> {
+        let shared = Shared {
+            cache: make_cache(&builder.settings),
+            filter: Arc::new(Bloom::bits_per_key(builder.settings.filter_bits_per_key)),
+            memtables: Box::new(BTreeFactory),
+            layout: layout.clone(),
+            settings: builder.settings,
+            fs: builder.fs,
+            clock: builder.clock,
+            identity: current.identity,
+        };
+        let fs = &*shared.fs;
+        let mut recovery = Recovery::default();
+        let state = read_manifest(fs, &layout, &current, &mut recovery)?;
+        check_files(fs, &layout, &state)?;
+        let memtable = shared.memtables.create();
+        let last_sequence =
+            recovery::replay(fs, &layout, current.identity, &state, &memtable, &mut recovery)?;
+        Ok(Base { shared, layout, current, state, memtable, last_sequence, recovery })
+    }
+
+    fn open_tables(&self) -> Result<Vec<Arc<OpenTable>>> {
+        let records = self.state.keyspaces.get(&KeyspaceId::DEFAULT.0).map(|keyspace| &keyspace.tables);
+        records
+            .into_iter()
+            .flat_map(BTreeMap::values)
+            .map(|record| self.shared.open_table(record.clone()))
+            .collect()
+    }
+
+    /// Step 4: a log that the manifest does not name must not hold anything newer than the manifest knows.
+    fn refuse_lost_edit(&self) -> Result<()> {
+        let wal_dir = self.layout.wal_dir();
+        for path in self.shared.fs.list(wal_dir).on("list the folder", wal_dir)? {
+            let FileKind::Log(number) = self.layout.kind(&path) else { continue };
+            if self.state.logs.contains_key(&number) {
+                continue;
+            }
+            let expect = Expect::Log(recovery::log_id(number, self.current.identity));
+            // One without a valid header was never used; one of another database is none of ours.
+            let Ok(mut reader) = LogReader::open(&*self.shared.fs, &path, expect, ReadMode::PointInTime)
+            else {
+                continue;
+            };
+            while let Some(record) = reader.next()? {
+                if record.tag > self.state.last_sequence {
+                    let what = "the manifest does not name this log, but it holds writes that the manifest does not know";
+                    return Err(Error::corruption(&path, record.offset, what));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves the file counter past every number in use, and returns the files.
+    fn number_files(&mut self) -> Result<Vec<(std::path::PathBuf, FileKind)>> {
+        let mut files = Vec::new();
+        for dir in [self.layout.dir(), self.layout.wal_dir(), self.layout.sst_dir()] {
+            for path in self.shared.fs.list(dir).on("list the folder", dir)? {
+                let kind = self.layout.kind(&path);
+                if let FileKind::Manifest(number) | FileKind::Log(number) | FileKind::Table(number) = kind {
+                    let next = number.checked_add(1).ok_or_else(|| {
+                        Error::corruption(&path, 0, "there is no file number above that of this file")
+                    })?;
+                    self.state.next_file_number = self.state.next_file_number.max(next);
+                }
+                files.push((path, kind));
+            }
+        }
+        Ok(files)
+    }
+}
+
+impl Shared {
+    pub(crate) fn open_table(&self, record: manifest::format::TableRecord) -> Result<Arc<OpenTable>> {
+        let options = OpenOptions {
+            expect: Some(Expected { unique_id: record.unique_id, file_bytes: record.file_bytes }),
+            cache: self.cache.clone(),
+            cache_number: record.number,
+            ..OpenOptions::default()
+        };
+        let table = Table::open(&*self.fs, &self.layout.table(record.number), options)?;
+        Ok(Arc::new(OpenTable { record, table }))
+    }
+}
+
+fn make_cache(settings: &Settings) -> Option<Arc<dyn BlockCache>> {
+    (settings.cache_bytes > 0).then(|| {
+        let block_bytes = usize::try_from(settings.block_bytes).unwrap_or(usize::MAX);
+        Arc::new(QuickBlockCache::new(settings.cache_bytes, block_bytes)) as Arc<dyn BlockCache>
+    })
+}
+
+/// Order 0: the folders, and the names of all that were created.
+fn create_directories(fs: &dyn Fs, layout: &Layout) -> Result<()> {
+    let exists = |dir: &Path| match fs.metadata(dir) {
+        Ok(metadata) => Ok(metadata.is_dir),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    };
+    let complete = exists(layout.wal_dir()).on("look for the folder", layout.wal_dir())?
+        && exists(layout.sst_dir()).on("look for the folder", layout.sst_dir())?;
+    if complete {
+        return Ok(());
+    }
+    let mut parents = vec![layout.dir().to_owned()];
+    let mut dir = layout.dir();
+    while !exists(dir).on("look for the folder", dir)? {
+        dir = match dir.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        parents.push(dir.to_owned());
+    }
+    for dir in [layout.wal_dir(), layout.sst_dir()] {
+        fs.create_dir_all(dir).on("create the folder", dir)?;
+    }
+    // From the inside out: a folder whose content is not durable is of no use by name.
+    parents.iter().try_for_each(|dir| fs.sync_dir(dir).on("sync the folder", dir)).map_err(Error::from)
+}
+
+fn take_lock(fs: &dyn Fs, layout: &Layout) -> Result<Box<dyn FileLock>> {
+    let path = layout.lock();
+    match fs.lock(&path) {
+        Ok(lock) => Ok(lock),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            let holder = read_file(fs, &path).ok().and_then(|content| String::from_utf8(content).ok());
+            let holder = holder.and_then(|content| content.trim().parse().ok());
+            Err(Error::Locked { path, holder })
+        }
+        Err(error) => Err(siltstone_types::Error::io("take the lock", &path, error).into()),
+    }
+}
+
+fn read_file(fs: &dyn Fs, path: &Path) -> io::Result<Vec<u8>> {
+    // CURRENT and LOCK are lines; whatever is longer is not ours.
+    const BYTES_MAX: u64 = 4096;
+    let file = fs.open(path)?;
+    let len = file.len()?.min(BYTES_MAX);
+    let mut content = vec![0; usize::try_from(len).unwrap_or(0)];
+    file.read_exact_at(&mut content, 0)?;
+    Ok(content)
+}
+
+fn require_current(fs: &dyn Fs, layout: &Layout) -> Result<Current> {
+    let missing = || Error::NotFound { what: format!("there is no database at {}", layout.dir().display()) };
+    match fs.metadata(layout.dir()) {
+        Ok(_) => read_current(fs, layout)?.ok_or_else(missing),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(missing()),
+        Err(error) => Err(siltstone_types::Error::io("look for the database", layout.dir(), error).into()),
+    }
+}
+
+/// `None` for a folder that holds no database.
+pub(crate) fn read_current(fs: &dyn Fs, layout: &Layout) -> Result<Option<Current>> {
+    let path = layout.current();
+    match read_file(fs, &path) {
+        Ok(content) => Current::decode(&content, &path).map(Some),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            refuse_orphans(fs, layout)?;
+            Ok(None)
+        }
+        Err(error) => Err(siltstone_types::Error::io("read CURRENT", &path, error).into()),
+    }
+}
+
+/// A folder without CURRENT may hold what a creation that was cut short left, and nothing else of ours.
+fn refuse_orphans(fs: &dyn Fs, layout: &Layout) -> Result<()> {
+    for dir in [layout.dir(), layout.wal_dir(), layout.sst_dir()] {
+        let paths = match fs.list(dir) {
+            Ok(paths) => paths,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(siltstone_types::Error::io("list the folder", dir, error).into()),
+        };
+        for path in paths {
+            if let FileKind::Manifest(2..) | FileKind::Log(_) | FileKind::Table(_) = layout.kind(&path) {
+                let what = format!("CURRENT is missing, but {} is there", path.display());
+                return Err(Error::corruption(&layout.current(), 0, what));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Creates a database that is empty and closed.
+fn create_empty(fs: &dyn Fs, layout: &Layout, identity: Identity) -> Result<Current> {
+    let path = layout.manifest(1);
+    // What a creation that was cut short left.
+    match fs.remove(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(siltstone_types::Error::io("remove", &path, error).into());
+        }
+        _ => {}
+    }
+    let default = KeyspaceRecord {
+        name: DEFAULT_KEYSPACE.to_owned(),
+        strategy: "size-tiered".to_owned(),
+        position: LogPosition::default(),
+        tables: BTreeMap::new(),
+    };
+    let state = State {
+        format_version: FORMAT_VERSION,
+        next_file_number: 2,
+        last_sequence: 0,
+        next_keyspace: 1,
+        next_epoch: 1,
+        keyspaces: BTreeMap::from([(KeyspaceId::DEFAULT.0, default)]),
+        logs: BTreeMap::new(),
+    };
+    let manifest_bytes = start_manifest(fs, layout, 1, identity, &state)?.finish()?;
+    let current = Current { manifest: 1, identity, closing: Closing::Closed { manifest_bytes } };
+    write_current(fs, layout, &current)?;
+    Ok(current)
+}
+
+fn start_manifest(
+    fs: &dyn Fs,
+    layout: &Layout,
+    number: u64,
+    identity: Identity,
+    state: &State,
+) -> Result<ManifestWriter> {
+    let id = manifest::log_id(number, identity);
+    let writer = ManifestWriter::create(fs, &layout.manifest(number), id, state)?;
+    fs.sync_dir(layout.dir()).on("sync the folder", layout.dir())?;
+    Ok(writer)
+}
+
+/// Replaces CURRENT. After an error nobody knows which one a power cut leaves: the caller stops writing.
+pub(crate) fn write_current(fs: &dyn Fs, layout: &Layout, current: &Current) -> Result<()> {
+    let (path, temporary) = (layout.current(), layout.dir().join("CURRENT.tmp"));
+    match fs.remove(&temporary) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(siltstone_types::Error::io("remove", &temporary, error).into());
+        }
+        _ => {}
+    }
+    let file = fs.create(&temporary).on("create", &temporary)?;
+    let line = current.encode();
+    file.write_at(&[io::IoSlice::new(line.as_bytes())], 0).on("write", &temporary)?;
+    file.sync_all().on("sync", &temporary)?;
+    fs.rename(&temporary, &path).on("rename to CURRENT", &temporary)?;
+    fs.sync_dir(layout.dir()).on("sync the folder", layout.dir())?;
+    Ok(())
+}
+
+fn read_manifest(fs: &dyn Fs, layout: &Layout, current: &Current, recovery: &mut Recovery) -> Result<State> {
+    let path = layout.manifest(current.manifest);
+    let expect = Expect::Log(manifest::log_id(current.manifest, current.identity));
+    let mode = match current.closing {
+        Closing::Open => ReadMode::CrashTail,
+        Closing::Closed { .. } => ReadMode::Strict,
+    };
+    let (state, report) = manifest::read(fs, &path, expect, mode, |_, _| ())?;
+    // A manifest is never recycled, so what looks like the remains of another one is damage.
+    recovery.dropped_manifest_bytes = report.dropped_bytes + report.remains_bytes;
+    if let Closing::Closed { manifest_bytes } = current.closing {
+        recovery.was_closed = true;
+        let file = fs.metadata(&path).on("measure", &path)?.len;
+        if report.end != Some(LogEnd::Finished) || file != manifest_bytes || report.bytes != manifest_bytes {
+            let what = format!("CURRENT says that the manifest has {manifest_bytes} bytes");
+            return Err(Error::corruption(&path, file.min(manifest_bytes), what));
+        }
+        if let Some((number, _)) = state.logs.iter().find(|(_, log)| log.finished.is_none()) {
+            return Err(Error::corruption(&path, 0, format!("closed, but log {number} is not finished")));
+        }
+    }
+    Ok(state)
+}
+
+/// Step 2: everything that is named is there, and as long as it should be.
+fn check_files(fs: &dyn Fs, layout: &Layout, state: &State) -> Result<()> {
+    let tables = state.keyspaces.values().flat_map(|keyspace| keyspace.tables.values());
+    let tables = tables.map(|table| (layout.table(table.number), Some(table.file_bytes)));
+    let logs = state.logs.keys().map(|&number| (layout.log(number), None));
+    for (path, bytes) in tables.chain(logs) {
+        let found = match fs.metadata(&path) {
+            Ok(metadata) => metadata.len,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(Error::corruption(&path, 0, "the manifest names this file, but it is missing"));
+            }
+            Err(error) => return Err(siltstone_types::Error::io("look for the file", &path, error).into()),
+        };
+        if let Some(bytes) = bytes
+            && bytes != found
+        {
+            let what = format!("the file has {found} bytes where the manifest says {bytes}");
+            return Err(Error::corruption(&path, found.min(bytes), what));
+        }
+    }
+    Ok(())
+}
+
+/// Removes what was there before and belongs to nobody now. A file that cannot be removed stays for the next time.
+fn remove_unowned(
+    fs: &dyn Fs,
+    layout: &Layout,
+    state: &State,
+    manifest: u64,
+    files: &[(std::path::PathBuf, FileKind)],
+) {
+    let is_live_table =
+        |number: &u64| state.keyspaces.values().any(|keyspace| keyspace.tables.contains_key(number));
+    for (path, kind) in files {
+        let unowned = match kind {
+            FileKind::Manifest(number) => *number != manifest,
+            FileKind::Log(number) => !state.logs.contains_key(number),
+            FileKind::Table(number) => !is_live_table(number),
+            FileKind::Temporary => true,
+            FileKind::Lock | FileKind::Current | FileKind::Options | FileKind::Foreign => false,
+        };
+        // CURRENT.tmp was renamed by now.
+        if unowned && *path != layout.dir().join("CURRENT.tmp") {
+            if let Err(error) = fs.remove(path) {
+                tracing::warn!(path = %path.display(), %error, "cannot remove a file that is not needed any more");
+            }
+        }
+    }
+}

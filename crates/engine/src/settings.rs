@@ -1,0 +1,111 @@
+//! Settings: plain data, serialisable, with checked limits.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result};
+
+/// When a write is acknowledged.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Durability {
+    /// After it was synced: it survives a power cut.
+    #[default]
+    Sync,
+    /// After it was handed to the operating system: it survives the process, not a power cut. [`Db::sync`](crate::Db::sync) makes it durable.
+    Buffered,
+}
+
+/// How the blocks of a table are compressed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Compression {
+    /// Not at all.
+    None,
+    /// LZ4: fast, and halves ordinary data.
+    Lz4,
+    /// Zstandard at a level from -7 to 22: smaller and slower.
+    Zstd {
+        /// The level.
+        level: i32,
+    },
+}
+
+/// What a database can be told about its work. Sizes are in bytes.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Settings {
+    /// A memtable of this size is written to a table. At least 1.
+    pub memtable_bytes_max: u64,
+    /// So is one with this many entries. At least 1.
+    pub memtable_entries_max: u64,
+    /// Data blocks hold about this many bytes before compression. 64 to 16 MiB.
+    pub block_bytes: u32,
+    /// Tables written by compaction have about this size. At least 1.
+    pub table_bytes_max: u64,
+    /// Blocks of tables kept in memory. 0 keeps none.
+    pub cache_bytes: u64,
+    /// Filter bits per key; 0 for no filters, at most 64.
+    pub filter_bits_per_key: f64,
+    /// Compression by level, from level 0; the last entry holds for all deeper levels. Not empty.
+    pub compression: Vec<Compression>,
+    /// Runs that pile up before size-tiered compaction merges some. At least 2.
+    pub compaction_runs_min: u32,
+    /// When writes are acknowledged that do not say so themselves.
+    pub durability: Durability,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            memtable_bytes_max: 64 << 20,
+            memtable_entries_max: u64::MAX,
+            block_bytes: 4096,
+            table_bytes_max: 32 << 20,
+            cache_bytes: 64 << 20,
+            filter_bits_per_key: 10.0,
+            compression: vec![Compression::None, Compression::Lz4],
+            compaction_runs_min: 4,
+            durability: Durability::Sync,
+        }
+    }
+}
+
+impl Settings {
+    /// Checks every limit.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidArgument`] with the field and its limit.
+    pub fn validate(&self) -> Result<()> {
+        let checks = [
+            (self.memtable_bytes_max >= 1, "memtable-bytes-max must be at least 1"),
+            (self.memtable_entries_max >= 1, "memtable-entries-max must be at least 1"),
+            ((64..=16 << 20).contains(&self.block_bytes), "block-bytes must be from 64 to 16777216"),
+            (self.table_bytes_max >= 1, "table-bytes-max must be at least 1"),
+            ((0.0..=64.0).contains(&self.filter_bits_per_key), "filter-bits-per-key must be from 0 to 64"),
+            (!self.compression.is_empty(), "compression must name at least one codec"),
+            (self.compaction_runs_min >= 2, "compaction-runs-min must be at least 2"),
+            (self.compression.iter().all(zstd_level_is_valid), "a zstd level must be from -7 to 22"),
+        ];
+        match checks.iter().find(|(holds, _)| !holds) {
+            None => Ok(()),
+            Some((_, limit)) => Err(Error::invalid_argument(format!("settings: {limit}"))),
+        }
+    }
+
+    /// The codec for tables of a level.
+    pub(crate) fn compression_at(&self, level: u32) -> Compression {
+        let level = usize::try_from(level).unwrap_or(usize::MAX);
+        let last = self.compression.last().copied().unwrap_or(Compression::None);
+        self.compression.get(level).copied().unwrap_or(last)
+    }
+}
+
+fn zstd_level_is_valid(compression: &Compression) -> bool {
+    match compression {
+        Compression::Zstd { level } => (-7..=22).contains(level),
+        Compression::None | Compression::Lz4 => true,
+    }
+}

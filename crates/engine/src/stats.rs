@@ -1,0 +1,80 @@
+//! Figures about a database.
+
+use std::collections::BTreeMap;
+
+use crate::{Db, Result};
+
+/// Figures about one level.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct LevelStats {
+    /// Sorted runs.
+    pub runs: u64,
+    /// Tables.
+    pub tables: u64,
+    /// Bytes of their files.
+    pub file_bytes: u64,
+    /// Bytes of their keys and values before compression.
+    pub raw_bytes: u64,
+    /// Entries, stale versions and tombstones included.
+    pub entries: u64,
+    /// Deletes among them.
+    pub tombstones: u64,
+}
+
+/// Figures about a database at one moment.
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Entries in memory, stale versions and tombstones included.
+    pub memtable_entries: u64,
+    /// What they take, in bytes.
+    pub memtable_bytes: u64,
+    /// Levels that hold tables, by number.
+    pub levels: BTreeMap<u32, LevelStats>,
+    /// Live snapshots.
+    pub snapshots: u64,
+    /// Sequence number of the last write.
+    pub sequence: u64,
+}
+
+impl Stats {
+    /// All tables.
+    pub fn tables(&self) -> u64 {
+        self.levels.values().map(|level| level.tables).sum()
+    }
+
+    /// Bytes of all tables' files.
+    pub fn file_bytes(&self) -> u64 {
+        self.levels.values().map(|level| level.file_bytes).sum()
+    }
+}
+
+impl Db {
+    /// Figures about the database as it is now.
+    ///
+    /// # Errors
+    ///
+    /// `Closed`.
+    pub fn stats(&self) -> Result<Stats> {
+        let view = self.inner().view()?;
+        let mut stats = Stats {
+            memtable_entries: view.version.memtables.iter().map(|memtable| memtable.entry_count()).sum(),
+            memtable_bytes: view.version.memtables.iter().map(|memtable| memtable.bytes()).sum(),
+            snapshots: self.inner().snapshots.live().len() as u64,
+            sequence: view.at.get(),
+            ..Stats::default()
+        };
+        for run in &view.version.tree.runs {
+            let level = stats.levels.entry(run.level).or_default();
+            level.runs += 1;
+            for table in run.tables.iter() {
+                level.tables += 1;
+                level.file_bytes += table.record.file_bytes;
+                level.raw_bytes += table.record.raw_bytes;
+                level.entries += table.record.entries;
+                level.tombstones += table.record.tombstones;
+            }
+        }
+        Ok(stats)
+    }
+}
