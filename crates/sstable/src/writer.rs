@@ -121,8 +121,12 @@ impl TableWriter {
             return Err(invalid("restart_interval is 0, must be at least 1"));
         }
         let compressor = match &options.compressor {
-            Some(custom) if custom.codec() == CodecId::NONE => {
-                return Err(invalid("codec 0 stands for uncompressed blocks, a compressor needs another"));
+            Some(custom) if custom.codec().0 < CodecId::USER_MIN.0 => {
+                return Err(invalid(format!(
+                    "a compressor has the codec id {}, those below {} are reserved",
+                    custom.codec().0,
+                    CodecId::USER_MIN.0
+                )));
             }
             Some(custom) => Some(Arc::clone(custom)),
             None => options.compression.compressor()?,

@@ -6,6 +6,8 @@ mod cursor;
 mod entry;
 mod find;
 mod separator;
+#[cfg(test)]
+mod tests;
 
 use siltstone_types::Slice;
 
@@ -81,24 +83,4 @@ fn common_bytes(a: &[u8], b: &[u8]) -> usize {
     let words = a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0).take_while(|(a, b)| a == b).count();
     let rest = |key| <[u8]>::get(key, words * 8..).unwrap_or_default();
     words * 8 + rest(a).iter().zip(rest(b)).take_while(|(a, b)| a == b).count()
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn common_bytes_are_counted_as_one_by_one(
-            common in proptest::collection::vec(0_u8..2, 0..40),
-            a in proptest::collection::vec(0_u8..2, 0..20),
-            b in proptest::collection::vec(0_u8..2, 0..20),
-        ) {
-            let (a, b) = ([common.as_slice(), &a].concat(), [common.as_slice(), &b].concat());
-            let one_by_one = a.iter().zip(&b).take_while(|(a, b)| a == b).count();
-            prop_assert_eq!(common_bytes(&a, &b), one_by_one);
-        }
-    }
 }
