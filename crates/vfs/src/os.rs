@@ -171,35 +171,41 @@ impl WriteFile for OsFile {
 const SLICES_MAX: usize = 1024;
 
 /// Writes all slices in as few calls as the kernel lets us.
-fn write_parts_at(file: &File, mut parts: &[IoSlice<'_>], mut offset: u64) -> io::Result<()> {
-    while let Some(first) = parts.first() {
-        if first.is_empty() {
+fn write_parts_at(file: &File, parts: &[IoSlice<'_>], offset: u64) -> io::Result<()> {
+    write_parts(parts, offset, |window, offset| Ok(rustix::io::pwritev(file, window, offset)?))
+}
+
+/// Hands out the slices until all is written. `write` takes as much as it likes from the front of what it is
+/// given, and says how much that was.
+fn write_parts(
+    mut parts: &[IoSlice<'_>],
+    mut offset: u64,
+    mut write: impl FnMut(&[IoSlice<'_>], u64) -> io::Result<usize>,
+) -> io::Result<()> {
+    // Bytes of the first slice that are written already.
+    let mut skipped = 0;
+    while let Some((first, rest)) = parts.split_first() {
+        let left = first.get(skipped..).unwrap_or_default();
+        if left.is_empty() {
             // A call in which nothing is left to write would return 0, like a full disk.
-            parts = parts.get(1..).unwrap_or_default();
+            (parts, skipped) = (rest, 0);
             continue;
         }
-        let window = parts.get(..SLICES_MAX).unwrap_or(parts);
-        let mut written = match rustix::io::pwritev(file, window, offset) {
+        // What a short write left of a slice goes out alone: the slices are not ours to shorten.
+        let tail = [IoSlice::new(left)];
+        let window = if skipped == 0 { parts.get(..SLICES_MAX).unwrap_or(parts) } else { &tail };
+        let written = match write(window, offset) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(written) => written,
-            Err(rustix::io::Errno::INTR) => continue,
-            Err(error) => return Err(error.into()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
         };
         offset += written as u64;
+        skipped += written;
         while let Some((first, rest)) = parts.split_first()
-            && first.len() <= written
+            && first.len() <= skipped
         {
-            written -= first.len();
-            parts = rest;
-        }
-        // A short write stopped inside a slice: what is left of it goes out alone.
-        if let Some((first, rest)) = parts.split_first()
-            && 0 < written
-        {
-            let tail = first.get(written..).unwrap_or_default();
-            file.write_all_at(tail, offset)?;
-            offset += tail.len() as u64;
-            parts = rest;
+            (parts, skipped) = (rest, skipped - first.len());
         }
     }
     Ok(())
@@ -249,6 +255,37 @@ mod tests {
         let written = fs::read(&path).unwrap();
         assert_eq!(written[..7], [0; 7]);
         assert!(written[7..] == bytes);
+    }
+
+    #[test]
+    fn short_and_interrupted_writes_are_gone_on_with() {
+        let bytes: Vec<u8> = (0..=255).collect();
+        for part_len in [1, 2, 3, 7, 50] {
+            for taken_max in [1, 2, 5, 6, 7, 8, 100] {
+                let (mut written, mut calls) = (Vec::new(), 0);
+                let mut parts: Vec<IoSlice<'_>> = bytes.chunks(part_len).map(IoSlice::new).collect();
+                parts.insert(2, IoSlice::new(&[]));
+                let take_some = |window: &[IoSlice<'_>], offset: u64| {
+                    assert_eq!(offset, 1000 + written.len() as u64);
+                    calls += 1;
+                    if calls % 3 == 0 {
+                        return Err(io::ErrorKind::Interrupted.into());
+                    }
+                    let given: Vec<u8> = window.iter().flat_map(|part| part.to_vec()).collect();
+                    let taken = given.len().min(taken_max);
+                    written.extend_from_slice(&given[..taken]);
+                    Ok(taken)
+                };
+                write_parts(&parts, 1000, take_some).unwrap();
+                assert!(written == bytes, "part_len={part_len} taken_max={taken_max}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_disk_that_takes_nothing_is_an_error() {
+        let error = write_parts(&[IoSlice::new(b"x")], 0, |_, _| Ok(0)).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::WriteZero);
     }
 
     #[test]

@@ -130,8 +130,7 @@ impl Content {
     /// Zeroes what stands at `offset` and after it.
     fn zero_from(&mut self, offset: u64) {
         let from = offset_in_page(offset);
-        let in_use = |(&idx, page): (&u64, &Versions<Page, _>)| page.now.is_some().then_some(idx);
-        let cut: Vec<u64> = self.pages.range(offset / PAGE..).filter_map(in_use).collect();
+        let cut: Vec<u64> = self.pages.range(offset / PAGE..).map(|(&idx, _)| idx).collect();
         for idx in cut {
             let page = self.change_page(idx);
             if idx == offset / PAGE && from != 0 {
