@@ -118,7 +118,7 @@ impl Codecs {
 mod lz4 {
     //! Codec 1.
 
-    use std::cell::RefCell;
+    use std::cell::Cell;
 
     use lz4_flex::block::{self, CompressTable};
 
@@ -128,7 +128,7 @@ mod lz4 {
     pub(super) struct Lz4;
 
     thread_local! {
-        static TABLE: RefCell<CompressTable> = RefCell::new(CompressTable::small());
+        static TABLE: Cell<Option<CompressTable>> = const { Cell::new(None) };
     }
 
     /// Inputs up to here use the small table, which is kept; it would be exchanged for a large one by a longer input, after which the
@@ -143,7 +143,11 @@ mod lz4 {
         fn compress(&self, raw: &[u8], out: &mut Vec<u8>) -> bool {
             out.resize(block::get_maximum_output_size(raw.len()), 0);
             let packed = if raw.len() <= SMALL_TABLE_BYTES_MAX {
-                TABLE.with_borrow_mut(|table| block::compress_into_with_table(raw, out, table))
+                let mut table = TABLE.try_with(Cell::take).ok().flatten().unwrap_or_default();
+                let packed = block::compress_into_with_table(raw, out, &mut table);
+                // Only a thread that is ending has no place for it.
+                let _ = TABLE.try_with(|kept| kept.set(Some(table)));
+                packed
             } else {
                 block::compress_into(raw, out)
             };
@@ -170,7 +174,7 @@ mod lz4 {
 mod zstandard {
     //! Codec 2.
 
-    use std::cell::RefCell;
+    use std::cell::Cell;
 
     use zstd::bulk;
 
@@ -181,10 +185,13 @@ mod zstandard {
         pub(super) level: i32,
     }
 
+    type Packer = (i32, bulk::Compressor<'static>);
+
     thread_local! {
-        // Contexts take longer to make than a block takes to compress. One that failed is dropped, as it may be of no more use.
-        static PACKER: RefCell<Option<(i32, bulk::Compressor<'static>)>> = const { RefCell::new(None) };
-        static UNPACKER: RefCell<Option<bulk::Decompressor<'static>>> = const { RefCell::new(None) };
+        // Contexts take longer to make than a block takes to compress. One that failed is dropped, as it may be of no more use; so is one of
+        // a thread that is ending.
+        static PACKER: Cell<Option<Packer>> = const { Cell::new(None) };
+        static UNPACKER: Cell<Option<bulk::Decompressor<'static>>> = const { Cell::new(None) };
     }
 
     impl Compressor for Zstd {
@@ -195,32 +202,26 @@ mod zstandard {
         fn compress(&self, raw: &[u8], out: &mut Vec<u8>) -> bool {
             out.clear();
             out.reserve(zstd::zstd_safe::compress_bound(raw.len()));
-            PACKER.with_borrow_mut(|kept| {
-                let kept_one =
-                    kept.take().filter(|(level, _)| *level == self.level).map(|(_, packer)| packer);
-                let Ok(mut packer) = kept_one.map_or_else(|| bulk::Compressor::new(self.level), Ok) else {
-                    return false;
-                };
-                let done = packer.compress_to_buffer(raw, out).is_ok();
-                if done {
-                    *kept = Some((self.level, packer));
-                }
-                done
-            })
+            let kept = PACKER.try_with(Cell::take).ok().flatten().filter(|(level, _)| *level == self.level);
+            let packer = kept.map_or_else(|| bulk::Compressor::new(self.level), |(_, packer)| Ok(packer));
+            let Ok(mut packer) = packer else { return false };
+            let done = packer.compress_to_buffer(raw, out).is_ok();
+            if done {
+                let _ = PACKER.try_with(|kept| kept.set(Some((self.level, packer))));
+            }
+            done
         }
 
         fn decompress(&self, stored: &[u8], raw: &mut [u8]) -> Result<(), Undecodable> {
-            UNPACKER.with_borrow_mut(|kept| {
-                let mut unpacker =
-                    kept.take().map_or_else(bulk::Decompressor::new, Ok).map_err(|_| Undecodable)?;
-                match unpacker.decompress_to_buffer(stored, raw) {
-                    Ok(filled) if filled == raw.len() => {
-                        *kept = Some(unpacker);
-                        Ok(())
-                    }
-                    _ => Err(Undecodable),
+            let kept = UNPACKER.try_with(Cell::take).ok().flatten();
+            let mut unpacker = kept.map_or_else(bulk::Decompressor::new, Ok).map_err(|_| Undecodable)?;
+            match unpacker.decompress_to_buffer(stored, raw) {
+                Ok(filled) if filled == raw.len() => {
+                    let _ = UNPACKER.try_with(|kept| kept.set(Some(unpacker)));
+                    Ok(())
                 }
-            })
+                _ => Err(Undecodable),
+            }
         }
 
         fn raw_bytes_max(&self, stored_bytes: usize) -> usize {

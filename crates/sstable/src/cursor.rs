@@ -12,7 +12,8 @@ use crate::{Block, BlockCursor, EntryKind, FillCache, Handle, Table, readahead::
 pub struct CursorOptions {
     /// Whether blocks that are read from the file are offered to the cache.
     pub fill_cache: FillCache,
-    /// Most bytes to read at a time when blocks are read one after the other; 0 reads each on its own.
+    /// Most bytes to read at a time when blocks are read one after the other, up to 64 MiB; 0 reads
+    /// each on its own.
     pub readahead_bytes: usize,
 }
 

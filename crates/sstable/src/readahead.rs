@@ -12,6 +12,9 @@ use crate::{
 /// What the first sequential read asks for; each further one doubles it, up to the limit.
 const FIRST_BYTES: usize = 16 << 10;
 
+/// Bounds what a setting can make a cursor hold.
+const BYTES_MAX: usize = 64 << 20;
+
 /// A piece of the file that was read ahead of its use.
 #[derive(Debug)]
 pub(crate) struct Readahead {
@@ -25,6 +28,7 @@ pub(crate) struct Readahead {
 
 impl Readahead {
     pub(crate) fn new(bytes_max: usize) -> Readahead {
+        let bytes_max = bytes_max.min(BYTES_MAX);
         Readahead { bytes_max, bytes_next: 0, expected_at: None, ahead: Slice::empty(), ahead_at: 0 }
     }
 

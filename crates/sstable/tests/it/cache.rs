@@ -48,7 +48,7 @@ fn a_block_is_read_once_and_then_found_in_the_cache() {
     let (maybe, file, hit) = (vec![FilterAnswer::Maybe], vec![BlockSource::File], vec![BlockSource::Cache]);
     assert_eq!(traced(&table, &key), Listener { filter: maybe.clone(), blocks: file });
     assert_eq!(traced(&table, &key), Listener { filter: maybe, blocks: hit });
-    let absent = (0..)
+    let absent = (0..10_000)
         .map(|n: u32| n.to_le_bytes())
         .find(|key| table.filter_answer(KeyHash::of(key)) == FilterAnswer::No);
     let none = Listener { filter: vec![FilterAnswer::No], blocks: Vec::new() };
