@@ -7,11 +7,9 @@ use std::{borrow::Cow, error, fmt, fmt::Debug, sync::Arc};
 /// 1. [`name`](FilterPolicy::name) says what the bytes mean, never how they were tuned. It is stored with the
 ///    bytes.
 /// 2. The bytes of a filter depend on the added hashes and the tuning only: not on the platform, the process
-///    or the
-///    release.
+///    or the release.
 /// 3. [`open`](FilterPolicy::open) judges bytes that may be damaged. It never panics, and never allocates
-///    more than
-///    they are long.
+///    more than they are long.
 pub trait FilterPolicy: Debug + Send + Sync {
     /// The name of the format, such as `fastbloom.1`: 1 to 255 ASCII characters.
     fn name(&self) -> &'static str;

@@ -67,7 +67,8 @@ proptest! {
         rest in proptest::collection::vec(any::<u8>(), 0..40),
     ) {
         let bytes = [&[1, probe_count, 0, 0, word_count, 0, 0, 0], rest.as_slice()].concat();
-        let is_right = (1..=30).contains(&probe_count) && word_count > 0 && rest.len() == usize::from(word_count) * 8;
+        let has_its_words = word_count > 0 && rest.len() == usize::from(word_count) * 8;
+        let is_right = (1..=30).contains(&probe_count) && has_its_words;
         prop_assert_eq!(try_open(&bytes).is_ok(), is_right);
     }
 }

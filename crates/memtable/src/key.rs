@@ -1,0 +1,152 @@
+//! Keys as the skip list compares them: an integer first, then bytes, then the tag.
+
+use std::{borrow::Borrow, cmp::Ordering};
+
+use siltstone_types::{InternalKey, Tag};
+
+use crate::cost;
+
+/// User keys up to here lie within the node.
+const INLINE_BYTES_MAX: usize = 22;
+
+/// An internal key that can be compared, lent or owned.
+///
+/// One type for both, so that a node's key can be borrowed as the key that is searched for, which is only
+/// lent: a lookup allocates nothing.
+#[derive(Debug)]
+pub(crate) struct SearchKey<'a> {
+    /// The first 8 bytes of the user key, the first one highest, and zeros where it is shorter. Where two
+    /// differ, they are ordered as the keys are. Most comparisons end here, without following a pointer.
+    prefix: u64,
+    tag: Tag,
+    user_key: KeyBytes<'a>,
+}
+
+#[derive(Debug)]
+enum KeyBytes<'a> {
+    Inline { len: u8, bytes: [u8; INLINE_BYTES_MAX] },
+    Owned(Box<[u8]>),
+    Lent(&'a [u8]),
+}
+
+const _: () = assert!(size_of::<NodeKey>() == 40, "a node grew");
+
+impl<'a> SearchKey<'a> {
+    /// The key of a search.
+    pub(crate) fn lent(key: InternalKey<'a>) -> SearchKey<'a> {
+        SearchKey { prefix: prefix_of(key.user_key), tag: key.tag, user_key: KeyBytes::Lent(key.user_key) }
+    }
+
+    fn user_key(&self) -> &[u8] {
+        match &self.user_key {
+            KeyBytes::Inline { len, bytes } => &bytes[..usize::from(*len)],
+            KeyBytes::Owned(bytes) => bytes,
+            KeyBytes::Lent(bytes) => bytes,
+        }
+    }
+}
+
+impl Ord for SearchKey<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.prefix
+            .cmp(&other.prefix)
+            .then_with(|| self.user_key().cmp(other.user_key()))
+            .then_with(|| other.tag.cmp(&self.tag))
+    }
+}
+
+impl PartialOrd for SearchKey<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for SearchKey<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for SearchKey<'_> {}
+
+/// The key of a node.
+#[derive(PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct NodeKey(SearchKey<'static>);
+
+impl NodeKey {
+    /// Copies a key.
+    pub(crate) fn new(key: InternalKey<'_>) -> NodeKey {
+        let mut bytes = [0; INLINE_BYTES_MAX];
+        let user_key = match (bytes.get_mut(..key.user_key.len()), u8::try_from(key.user_key.len())) {
+            (Some(inline), Ok(len)) => {
+                inline.copy_from_slice(key.user_key);
+                KeyBytes::Inline { len, bytes }
+            }
+            _ => KeyBytes::Owned(key.user_key.into()),
+        };
+        NodeKey(SearchKey { prefix: prefix_of(key.user_key), tag: key.tag, user_key })
+    }
+
+    /// The key, to look at.
+    pub(crate) fn get(&self) -> InternalKey<'_> {
+        InternalKey { user_key: self.0.user_key(), tag: self.0.tag }
+    }
+
+    /// What the key costs, besides itself.
+    pub(crate) fn bytes_behind(&self) -> usize {
+        match &self.0.user_key {
+            KeyBytes::Owned(bytes) => cost::allocation(bytes.len()),
+            KeyBytes::Inline { .. } | KeyBytes::Lent(_) => 0,
+        }
+    }
+}
+
+impl<'a> Borrow<SearchKey<'a>> for NodeKey {
+    fn borrow(&self) -> &SearchKey<'a> {
+        &self.0
+    }
+}
+
+fn prefix_of(user_key: &[u8]) -> u64 {
+    let mut head = [0; size_of::<u64>()];
+    let len = user_key.len().min(head.len());
+    head[..len].copy_from_slice(&user_key[..len]);
+    // The first byte must weigh most: for comparing numbers as bytes are compared, not for storing them.
+    u64::from_le_bytes(head).swap_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn bytes() -> impl Strategy<Value = Vec<u8>> {
+        // Few different bytes and lengths around 8 and 22, where the prefix and the inline bytes end.
+        let byte = prop::sample::select(vec![0, 1, b'a', 0xff]);
+        prop_oneof![
+            prop::collection::vec(byte.clone(), 0..26),
+            prop::collection::vec(byte, 0..4).prop_map(|tail| [vec![b'a'; 7], tail].concat()),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 4000, ..ProptestConfig::default() })]
+
+        #[test]
+        fn keys_are_ordered_as_internal_keys_are(
+            a in bytes(),
+            b in bytes(),
+            a_tag in 0_u64..3,
+            b_tag in 0_u64..3,
+        ) {
+            let a = InternalKey { user_key: &a, tag: Tag::from_raw(a_tag) };
+            let b = InternalKey { user_key: &b, tag: Tag::from_raw(b_tag) };
+            let (a_node, b_node) = (NodeKey::new(a), NodeKey::new(b));
+            prop_assert_eq!((a_node.get(), b_node.get()), (a, b));
+            prop_assert_eq!(a_node.cmp(&b_node), a.cmp(&b));
+            prop_assert_eq!(SearchKey::lent(a).cmp(b_node.borrow()), a.cmp(&b));
+            prop_assert_eq!(SearchKey::lent(a) == *b_node.borrow(), a == b);
+        }
+    }
+}
