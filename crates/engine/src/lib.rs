@@ -1,5 +1,9 @@
 #![doc = include_str!("../README.md")]
 
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+mod root_readme {}
+
 mod batch;
 mod builder;
 mod clock;

@@ -9,7 +9,7 @@ use std::{
 };
 
 use siltstone_bloom::Bloom;
-use siltstone_memtable::BTreeFactory;
+use siltstone_memtable::SkipListFactory;
 use siltstone_sstable::{BlockCache, Expected, OpenOptions, QuickBlockCache, Table};
 use siltstone_types::{IoResultExt, SequenceNumber};
 use siltstone_vfs::{FileLock, Fs};
@@ -166,7 +166,7 @@ impl Base {
         let shared = Shared {
             cache: make_cache(&builder.settings),
             filter: Arc::new(Bloom::bits_per_key(builder.settings.filter_bits_per_key)),
-            memtables: Box::new(BTreeFactory),
+            memtables: Box::new(SkipListFactory),
             layout: layout.clone(),
             settings: builder.settings,
             fs: builder.fs,
@@ -474,10 +474,11 @@ fn remove_unowned(
             FileKind::Lock | FileKind::Current | FileKind::Options | FileKind::Foreign => false,
         };
         // CURRENT.tmp was renamed by now.
-        if unowned && *path != layout.dir().join("CURRENT.tmp") {
-            if let Err(error) = fs.remove(path) {
-                tracing::warn!(path = %path.display(), %error, "cannot remove a file that is not needed any more");
-            }
+        if unowned
+            && *path != layout.dir().join("CURRENT.tmp")
+            && let Err(error) = fs.remove(path)
+        {
+            tracing::warn!(path = %path.display(), %error, "cannot remove a file that is not needed any more");
         }
     }
 }

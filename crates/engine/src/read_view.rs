@@ -34,7 +34,7 @@ pub(crate) struct ReadView {
 
 /// What the engine merges.
 pub(crate) enum Source {
-    Run(RunCursor),
+    Run(Box<RunCursor>),
     Boxed(Box<dyn Cursor>),
 }
 
@@ -62,8 +62,9 @@ impl ReadView {
         let memtables =
             self.version.memtables.iter().map(|memtable| Source::Boxed(Arc::clone(memtable).cursor()));
         let runs = self.version.tree.runs.iter();
-        let runs =
-            runs.map(|run| Source::Run(RunCursor::new(Arc::clone(&run.tables), CursorOptions::default())));
+        let runs = runs.map(|run| {
+            Source::Run(Box::new(RunCursor::new(Arc::clone(&run.tables), CursorOptions::default())))
+        });
         VisibleCursor::new(MergeCursor::new(memtables.chain(runs).collect()), self.at)
     }
 }

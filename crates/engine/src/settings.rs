@@ -87,7 +87,7 @@ impl Settings {
             ((0.0..=64.0).contains(&self.filter_bits_per_key), "filter-bits-per-key must be from 0 to 64"),
             (!self.compression.is_empty(), "compression must name at least one codec"),
             (self.compaction_runs_min >= 2, "compaction-runs-min must be at least 2"),
-            (self.compression.iter().all(zstd_level_is_valid), "a zstd level must be from -7 to 22"),
+            (self.compression.iter().copied().all(zstd_level_is_valid), "a zstd level must be from -7 to 22"),
         ];
         match checks.iter().find(|(holds, _)| !holds) {
             None => Ok(()),
@@ -103,9 +103,9 @@ impl Settings {
     }
 }
 
-fn zstd_level_is_valid(compression: &Compression) -> bool {
+fn zstd_level_is_valid(compression: Compression) -> bool {
     match compression {
-        Compression::Zstd { level } => (-7..=22).contains(level),
+        Compression::Zstd { level } => (-7..=22).contains(&level),
         Compression::None | Compression::Lz4 => true,
     }
 }

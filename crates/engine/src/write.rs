@@ -54,6 +54,14 @@ impl Writer {
         done.map_err(|error| self.poison(error))
     }
 
+    /// Makes the log durable. A failure is final: the operating system may have given up the bytes.
+    fn sync_log(&mut self) -> Result<()> {
+        match self.log.sync() {
+            Ok(_) => Ok(()),
+            Err(error) => Err(self.poison(error.into())),
+        }
+    }
+
     /// Stops writing; returns the failure.
     pub(crate) fn poison(&mut self, error: Error) -> Error {
         tracing::error!(%error, "writing stops until the database is opened again");
@@ -117,7 +125,7 @@ impl Inner {
         }
         // 3. Sync.
         if durability == Durability::Sync {
-            self.sync_log(&mut writer)?;
+            writer.sync_log()?;
         }
         // 4. Publish.
         self.published.store(decoded.last().get(), Ordering::Release);
@@ -125,14 +133,7 @@ impl Inner {
     }
 
     pub(crate) fn sync(&self) -> Result<()> {
-        self.sync_log(&mut *self.lock_writer()?)
-    }
-
-    fn sync_log(&self, writer: &mut Writer) -> Result<()> {
-        match writer.log.sync() {
-            Ok(_) => Ok(()),
-            Err(error) => Err(writer.poison(error.into())),
-        }
+        self.lock_writer()?.sync_log()
     }
 
     /// Flushes when the memtable has reached its limit.
@@ -160,7 +161,7 @@ impl Inner {
             return Ok(());
         };
         // A table must not get ahead of the log.
-        self.sync_log(writer)?;
+        writer.sync_log()?;
         let epoch = writer.state.next_epoch;
         let unique_id = writer.identities.draw();
         let output = Output { number: writer.next_number(), level: 0, epoch, unique_id };

@@ -80,7 +80,7 @@ fn each_rule_has_a_witness() {
     assert_eq!(broken(&|bytes| bytes[1] = 1), Broken::Count);
     assert_eq!(broken(&|bytes| bytes[1] = 3), Broken::Count);
     assert_eq!(broken(&|bytes| bytes.push(0)), Broken::Count);
-    let long_key = [&EXAMPLE[..7], &[0x81, 0x80, 0x04], &[b'x'; 65_537][..], &[0]].concat();
+    let long_key = [&EXAMPLE[..7], &[0x81, 0x80, 0x04], &vec![b'x'; 65_537], &[0]].concat();
     assert_eq!(Batch::decode(&long_key, first()), Err(Broken::Length));
     assert_eq!(Batch::decode(EXAMPLE, SequenceNumber::MAX), Err(Broken::Sequence));
 }

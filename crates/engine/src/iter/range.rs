@@ -8,7 +8,7 @@ use std::{
 use siltstone_types::Slice;
 
 use crate::{
-    Error, Result,
+    Result,
     read_view::{ReadView, SourceCursor},
 };
 
@@ -47,17 +47,11 @@ impl Range {
         Range { view, start, end, front: None, back: None, front_key: None, back_key: None, done: false }
     }
 
-    fn finish(&mut self) -> Option<Result<KeyValue>> {
+    fn finish(&mut self) {
         self.done = true;
         // Whatever the iterator kept alive can go.
         self.front = None;
         self.back = None;
-        None
-    }
-
-    fn fail(&mut self, error: Error) -> Option<Result<KeyValue>> {
-        self.finish();
-        Some(Err(error))
     }
 
     fn move_front(&mut self) -> Result<()> {
@@ -125,7 +119,8 @@ impl Iterator for Range {
             return None;
         }
         if let Err(error) = self.move_front() {
-            return self.fail(error);
+            self.finish();
+            return Some(Err(error));
         }
         match &self.front {
             Some(cursor) if cursor.valid() && self.before_end(cursor.key()) => {
@@ -133,7 +128,10 @@ impl Iterator for Range {
                 self.front_key = Some(entry.0.clone());
                 Some(Ok(entry))
             }
-            _ => self.finish(),
+            _ => {
+                self.finish();
+                None
+            }
         }
     }
 }
@@ -144,7 +142,8 @@ impl DoubleEndedIterator for Range {
             return None;
         }
         if let Err(error) = self.move_back() {
-            return self.fail(error);
+            self.finish();
+            return Some(Err(error));
         }
         match &self.back {
             Some(cursor) if cursor.valid() && self.behind_start(cursor.key()) => {
@@ -152,7 +151,10 @@ impl DoubleEndedIterator for Range {
                 self.back_key = Some(entry.0.clone());
                 Some(Ok(entry))
             }
-            _ => self.finish(),
+            _ => {
+                self.finish();
+                None
+            }
         }
     }
 }

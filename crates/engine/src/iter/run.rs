@@ -34,14 +34,16 @@ impl RunCursor {
 
     fn start(&mut self, at: Option<usize>, place: impl FnOnce(&mut TableCursor) -> Result<()>) -> Result<()> {
         self.failed = None;
-        let placed = match at.and_then(|at| self.enter(at)) {
-            Some(cursor) => place(cursor),
-            None => {
-                self.current = None;
-                Ok(())
-            }
-        };
-        self.remember(placed)
+        let placed = at.and_then(|at| self.enter(at)).map(place);
+        self.entered(placed)
+    }
+
+    /// Takes the outcome of placing the cursor of a table; `None` when there was no table to enter.
+    fn entered(&mut self, placed: Option<Result<()>>) -> Result<()> {
+        if placed.is_none() {
+            self.current = None;
+        }
+        self.remember(placed.unwrap_or(Ok(())))
     }
 
     fn remember(&mut self, moved: Result<()>) -> Result<()> {
@@ -55,28 +57,16 @@ impl RunCursor {
     /// Moves on to the tables behind until one has an entry.
     fn skip_forward(&mut self) -> Result<()> {
         while self.current.as_ref().is_some_and(|cursor| !cursor.valid()) {
-            let moved = match self.enter(self.at + 1) {
-                Some(cursor) => cursor.first(),
-                None => {
-                    self.current = None;
-                    Ok(())
-                }
-            };
-            self.remember(moved)?;
+            let placed = self.enter(self.at + 1).map(Cursor::first);
+            self.entered(placed)?;
         }
         Ok(())
     }
 
     fn skip_backward(&mut self) -> Result<()> {
         while self.current.as_ref().is_some_and(|cursor| !cursor.valid()) {
-            let moved = match self.at.checked_sub(1).and_then(|at| self.enter(at)) {
-                Some(cursor) => cursor.last(),
-                None => {
-                    self.current = None;
-                    Ok(())
-                }
-            };
-            self.remember(moved)?;
+            let placed = self.at.checked_sub(1).and_then(|at| self.enter(at)).map(Cursor::last);
+            self.entered(placed)?;
         }
         Ok(())
     }

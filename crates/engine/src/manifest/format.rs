@@ -181,10 +181,9 @@ pub enum Broken {
 impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Broken::TooNew(what) => f.write_str(what),
+            Broken::TooNew(what) | Broken::State(what) => f.write_str(what),
             Broken::Header => f.write_str("edit has no valid header (manifest rule 3)"),
             Broken::Field(what) => write!(f, "{what} (manifest rule 4)"),
-            Broken::State(what) => f.write_str(what),
         }
     }
 }

@@ -1,0 +1,64 @@
+//! Keys and values of the largest and the smallest size.
+
+use siltstone::{Error, Settings, WriteBatch};
+use siltstone_vfs::MemFs;
+
+use crate::on;
+
+#[test]
+fn keys_and_values_at_their_limits_survive_log_memtable_and_table() {
+    let fs = MemFs::new();
+    let long_key = vec![b'k'; 65_536];
+    let large: Vec<u8> = (0..64_u32 << 20).map(|i| i.wrapping_mul(2_654_435_761).to_le_bytes()[3]).collect();
+    let db = on(&fs).open().unwrap();
+    db.put("", "").unwrap();
+    db.put(&long_key, "v").unwrap();
+    db.put("large", &large).unwrap();
+    let check = |db: &siltstone::Db, place: &str| {
+        assert_eq!(db.get("").unwrap().as_deref(), Some(&b""[..]), "{place}");
+        assert_eq!(db.get(&long_key).unwrap().as_deref(), Some(&b"v"[..]), "{place}");
+        assert!(db.get("large").unwrap().is_some_and(|value| *value == *large), "{place}");
+        assert_eq!(db.range(..).count(), 3, "{place}");
+    };
+    check(&db, "memtable");
+    let crashed = fs.clone_now();
+    db.flush().unwrap();
+    check(&db, "table");
+    // Replayed from the log.
+    check(&on(&crashed).open().unwrap(), "log");
+}
+
+#[test]
+fn a_byte_more_is_refused_before_anything_is_written() {
+    let fs = MemFs::new();
+    let db = on(&fs).open().unwrap();
+    let before = fs.op_count();
+    let error = db.put(vec![0; 65_537], "v").unwrap_err();
+    assert!(matches!(error, Error::InvalidArgument { .. }), "{error}");
+    let error = db.get(vec![0; 65_537]).unwrap_err();
+    assert!(matches!(error, Error::InvalidArgument { .. }), "{error}");
+    // Never touched, so it costs no memory.
+    let too_large = vec![0; (1 << 30) + 1];
+    let error = db.put("k", &too_large).unwrap_err();
+    assert!(error.to_string().contains("1073741825"), "{error}");
+    let mut batch = WriteBatch::new();
+    batch.put("fine", "v").put("k", &too_large);
+    assert!(db.write(&mut batch).is_err());
+    assert_eq!(fs.op_count(), before, "the file system was touched");
+    assert_eq!(db.get("fine").unwrap(), None);
+}
+
+#[test]
+fn settings_out_of_range_are_refused_by_name() {
+    let wrong = [
+        (Settings { memtable_bytes_max: 0, ..Settings::default() }, "memtable-bytes-max"),
+        (Settings { block_bytes: 63, ..Settings::default() }, "block-bytes"),
+        (Settings { compression: vec![], ..Settings::default() }, "compression"),
+        (Settings { filter_bits_per_key: f64::NAN, ..Settings::default() }, "filter-bits-per-key"),
+        (Settings { compaction_runs_min: 1, ..Settings::default() }, "compaction-runs-min"),
+    ];
+    for (settings, field) in wrong {
+        let error = on(&MemFs::new()).settings(settings).open().unwrap_err();
+        assert!(error.to_string().contains(field), "{error}");
+    }
+}

@@ -1,0 +1,59 @@
+//! The engine through its public interface.
+#![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
+mod damage;
+mod files;
+mod limits;
+mod model;
+mod ranges;
+mod reopen;
+
+use std::{path::Path, sync::Arc};
+
+use siltstone::{Builder, Clock, Db, Settings};
+use siltstone_vfs::{Fs, MemFs};
+
+/// A clock that stands still, so that a run is a function of its seed.
+#[derive(Debug)]
+struct StillClock;
+
+impl Clock for StillClock {
+    fn now_unix_ms(&self) -> u64 {
+        1_700_000_000_000
+    }
+    fn monotonic(&self) -> std::time::Duration {
+        std::time::Duration::ZERO
+    }
+}
+
+const DIR: &str = "db";
+
+/// A builder for a database on `fs` whose files depend on nothing but what is written.
+fn on(fs: &MemFs) -> Builder {
+    let fs: Arc<dyn Fs> = Arc::new(fs.clone());
+    Db::builder(DIR).fs(fs).clock(Arc::new(StillClock)).seed(1)
+}
+
+/// Settings under which everything happens after a few entries.
+fn tiny() -> Settings {
+    Settings { memtable_entries_max: 3, block_bytes: 64, table_bytes_max: 200, ..Settings::default() }
+}
+
+fn read(fs: &MemFs, path: &Path) -> Vec<u8> {
+    let file = fs.open(path).unwrap();
+    let mut bytes = vec![0; usize::try_from(file.len().unwrap()).unwrap()];
+    file.read_exact_at(&mut bytes, 0).unwrap();
+    bytes
+}
+
+fn overwrite(fs: &MemFs, path: &Path, bytes: &[u8]) {
+    let file = fs.open_for_overwrite(path).unwrap();
+    file.set_len(bytes.len() as u64).unwrap();
+    file.write_at(&[std::io::IoSlice::new(bytes)], 0).unwrap();
+}
+
+/// Every entry as text.
+fn contents(db: &Db) -> Vec<(String, String)> {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    db.range(..).map(|entry| entry.map(|(key, value)| (text(&key), text(&value))).unwrap()).collect()
+}
