@@ -57,7 +57,8 @@ pub struct QuickBlockCache {
 
 /// What an entry costs beside the block's bytes: key, handle, slots of the hash table and of the queue.
 const OVERHEAD_BYTES: u64 = 128;
-/// A shard holds at least this many blocks of the expected size; otherwise its share of the budget would be too coarse.
+/// A shard holds at least this many blocks of the expected size; otherwise its share of the budget would be
+/// too coarse.
 const SHARD_BLOCK_COUNT_MIN: u64 = 16;
 const SHARD_COUNT_MAX: u64 = 64;
 
@@ -73,8 +74,8 @@ impl Weighter<BlockKey, Block> for BlockWeighter {
 impl QuickBlockCache {
     /// A cache of `capacity_bytes` for blocks of about `block_bytes` each.
     ///
-    /// The capacity is divided among shards, as many as leave room for sixteen such blocks in each (at most 64, at least one). A block that is
-    /// larger than a shard's share is not kept: it is read anew each time.
+    /// The capacity is divided among shards, as many as leave room for sixteen such blocks in each (at most
+    /// 64, at least one). A block that is larger than a shard's share is not kept: it is read anew each time.
     pub fn new(capacity_bytes: u64, block_bytes: usize) -> QuickBlockCache {
         let block_cost = (block_bytes as u64).max(1).saturating_add(OVERHEAD_BYTES);
         let shard_count = (capacity_bytes / block_cost / SHARD_BLOCK_COUNT_MIN).clamp(1, SHARD_COUNT_MAX);

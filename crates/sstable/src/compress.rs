@@ -6,8 +6,8 @@ use siltstone_types::Result;
 
 use crate::{Broken, CodecId, format::Trailer};
 
-/// How a table's blocks are compressed: settings data. Every variant is there in every build; whether it can be used depends on the crate's
-/// features.
+/// How a table's blocks are compressed: settings data. Every variant is there in every build; whether it can
+/// be used depends on the crate's features.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
@@ -47,7 +47,8 @@ impl Compression {
 
 /// A codec. Implement it to store blocks in a way of your own, under an id from [`CodecId::USER_MIN`] on.
 pub trait Compressor: fmt::Debug + Send + Sync {
-    /// What is written into a block's trailer. It says what the bytes mean, not how hard the compressor tried.
+    /// What is written into a block's trailer. It says what the bytes mean, not how hard the compressor
+    /// tried.
     fn codec(&self) -> CodecId;
 
     /// Replaces the content of `out` by the compressed form of `raw`. `false` leaves the block uncompressed.
@@ -60,7 +61,8 @@ pub trait Compressor: fmt::Debug + Send + Sync {
     /// [`Undecodable`] when the input is not the compressed form of that many bytes.
     fn decompress(&self, stored: &[u8], raw: &mut [u8]) -> std::result::Result<(), Undecodable>;
 
-    /// Most raw bytes that `stored_bytes` can stand for: what a damaged length is compared with before memory is allocated for it.
+    /// Most raw bytes that `stored_bytes` can stand for: what a damaged length is compared with before memory
+    /// is allocated for it.
     fn raw_bytes_max(&self, stored_bytes: usize) -> usize {
         let _ = stored_bytes;
         usize::MAX
@@ -84,7 +86,8 @@ impl std::error::Error for Undecodable {}
 pub struct Codecs(Vec<Arc<dyn Compressor>>);
 
 impl Codecs {
-    /// The built-in codecs and these. Of two with one id the first is used; a built-in id cannot be taken over.
+    /// The built-in codecs and these. Of two with one id the first is used; a built-in id cannot be taken
+    /// over.
     pub fn with(custom: impl IntoIterator<Item = Arc<dyn Compressor>>) -> Codecs {
         Codecs(custom.into_iter().collect())
     }
@@ -131,8 +134,8 @@ mod lz4 {
         static TABLE: Cell<Option<CompressTable>> = const { Cell::new(None) };
     }
 
-    /// Inputs up to here use the small table, which is kept; it would be exchanged for a large one by a longer input, after which the
-    /// same block could compress to other bytes.
+    /// Inputs up to here use the small table, which is kept; it would be exchanged for a large one by a
+    /// longer input, after which the same block could compress to other bytes.
     const SMALL_TABLE_BYTES_MAX: usize = 65_534;
 
     impl Compressor for Lz4 {
@@ -188,8 +191,8 @@ mod zstandard {
     type Packer = (i32, bulk::Compressor<'static>);
 
     thread_local! {
-        // Contexts take longer to make than a block takes to compress. One that failed is dropped, as it may be of no more use; so is one of
-        // a thread that is ending.
+        // Contexts take longer to make than a block takes to compress. One that failed is dropped, as it may
+        // be of no more use; so is one of a thread that is ending.
         static PACKER: Cell<Option<Packer>> = const { Cell::new(None) };
         static UNPACKER: Cell<Option<bulk::Decompressor<'static>>> = const { Cell::new(None) };
     }

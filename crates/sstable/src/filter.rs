@@ -7,7 +7,8 @@ use siltstone_bloom::{Bloom, Filter, FilterPolicy};
 
 use crate::Broken;
 
-/// The filter policies that a table is read with, by name. A filter of a policy that is not among them is not used.
+/// The filter policies that a table is read with, by name. A filter of a policy that is not among them is not
+/// used.
 #[derive(Clone, Debug)]
 pub struct FilterPolicies(Vec<Arc<dyn FilterPolicy>>);
 

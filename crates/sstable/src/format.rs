@@ -1,7 +1,7 @@
 //! Layout of a table file: footer, block trailer, handle. Prose and rules: `docs/format/sstable.md`.
 //!
-//! Everything here is part of the file format. A field is added or moved by changing its line in `encode` and in `decode`;
-//! the sizes asserted below notice when only one of them was changed.
+//! Everything here is part of the file format. A field is added or moved by changing its line in `encode` and
+//! in `decode`; the sizes asserted below notice when only one of them was changed.
 #![deny(clippy::indexing_slicing)]
 
 use siltstone_types::{limits, varint};
@@ -12,7 +12,8 @@ use crate::Broken;
 pub const FOOTER_BYTES: usize = FOOTER_CRC_AT + 4 + AFTER_CRC_BYTES;
 /// Bytes of a block's trailer.
 pub const TRAILER_BYTES: usize = TRAILER_CRC_AT + 4;
-/// Longest block, stored or raw: a value and a key of full length, and some. Bounds what a damaged length can make a reader allocate.
+/// Longest block, stored or raw: a value and a key of full length, and some. Bounds what a damaged length can
+/// make a reader allocate.
 pub const BLOCK_BYTES_MAX: usize = limits::VALUE_BYTES_MAX + (1 << 20);
 
 const HANDLE_BYTES: usize = 8 + 4;
@@ -82,7 +83,8 @@ pub enum Role {
     Properties = 4,
 }
 
-/// How a block is compressed. 0 to 2 are built in, 3 to 127 reserved, 128 and above free for users of this crate. Part of the file format.
+/// How a block is compressed. 0 to 2 are built in, 3 to 127 reserved, 128 and above free for users of this
+/// crate. Part of the file format.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct CodecId(pub u8);
 
@@ -157,7 +159,8 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// The place at `offset` of a table. `id_crc` is the result of [`Place::id_crc`], computed once per table.
+    /// The place at `offset` of a table. `id_crc` is the result of [`Place::id_crc`], computed once per
+    /// table.
     pub(crate) fn new(id_crc: u32, offset: u64) -> Place {
         Place { id_crc, offset }
     }
@@ -172,7 +175,8 @@ impl Place {
     }
 }
 
-/// The end of a table file: who it is, and where its parts are. Holding one proves that rules 2 to 5 and 7 hold.
+/// The end of a table file: who it is, and where its parts are. Holding one proves that rules 2 to 5 and 7
+/// hold.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Footer {
     /// Chosen by the writer.

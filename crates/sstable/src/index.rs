@@ -40,7 +40,8 @@ pub(crate) fn entries(index: &Block) -> Result<Vec<IndexEntry>, Broken> {
     Ok(entries)
 }
 
-/// Checks all of an index, so that what is found in it later can be relied on. The data blocks must end at `data_end`.
+/// Checks all of an index, so that what is found in it later can be relied on. The data blocks must end at
+/// `data_end`.
 ///
 /// # Errors
 ///

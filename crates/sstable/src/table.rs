@@ -54,11 +54,13 @@ pub struct Table {
 }
 
 impl Table {
-    /// Opens a file; reads and checks footer, filter, index and properties (rules 1 to 20 and 22 where they concern these).
+    /// Opens a file; reads and checks footer, filter, index and properties (rules 1 to 20 and 22 where they
+    /// concern these).
     ///
     /// # Errors
     ///
-    /// [`Error::Corruption`] with the offset of the part and the rule that is broken, [`Error::FormatTooNew`], [`Error::Io`].
+    /// [`Error::Corruption`] with the offset of the part and the rule that is broken,
+    /// [`Error::FormatTooNew`], [`Error::Io`].
     pub fn open(fs: &dyn Fs, path: &Path, options: OpenOptions) -> Result<Arc<Table>> {
         let file = fs.open(path).on("open table", path)?;
         let file_bytes = file.len().on("open table", path)?;
@@ -100,7 +102,8 @@ impl Table {
     ///
     /// # Errors
     ///
-    /// [`Error::Corruption`] when the block that has to be read is damaged, [`Error::Io`] when it cannot be read.
+    /// [`Error::Corruption`] when the block that has to be read is damaged, [`Error::Io`] when it cannot be
+    /// read.
     pub fn get(&self, user_key: &[u8], hash: KeyHash, at: SequenceNumber) -> Result<Option<Lookup>> {
         self.get_traced(user_key, hash, at, &mut ())
     }
@@ -123,8 +126,9 @@ impl Table {
             return Ok(None);
         }
         let target = InternalKey::lookup(user_key, at);
-        // The first separator at or after the target is that of the only block that can hold the version. What lies behind that block is
-        // behind the separator: another user key, or an older version than the one sought.
+        // The first separator at or after the target is that of the only block that can hold the version.
+        // What lies behind that block is behind the separator: another user key, or an older version than the
+        // one sought.
         let Some(handle) = index::find(&self.index, target).map_err(|broken| self.index_error(broken))?
         else {
             return Ok(None);

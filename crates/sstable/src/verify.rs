@@ -37,12 +37,13 @@ pub struct VerifyReport {
     pub filter_checked: bool,
 }
 
-/// Checks every rule of the format, that the filter holds every key, and the crc of the whole file if it is known.
+/// Checks every rule of the format, that the filter holds every key, and the crc of the whole file if it is
+/// known.
 ///
 /// # Errors
 ///
-/// The first fault that is met: [`Error::Corruption`] with the offset of the damaged part and the rule it breaks, [`Error::FormatTooNew`],
-/// [`Error::Io`].
+/// The first fault that is met: [`Error::Corruption`] with the offset of the damaged part and the rule it
+/// breaks, [`Error::FormatTooNew`], [`Error::Io`].
 pub fn verify(fs: &dyn Fs, path: &Path, options: &VerifyOptions) -> Result<VerifyReport> {
     let table = Table::open(
         fs,

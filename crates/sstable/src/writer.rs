@@ -22,7 +22,8 @@ pub const BLOCK_BYTES_TARGET_MAX: usize = 64 << 20;
 pub struct TableOptions {
     /// Tells the table from every other; best random. Blocks are bound to it.
     pub unique_id: UniqueId,
-    /// Raw bytes at which a data block is closed, 1 to [`BLOCK_BYTES_TARGET_MAX`]. An entry that is larger gets a block of its own.
+    /// Raw bytes at which a data block is closed, 1 to [`BLOCK_BYTES_TARGET_MAX`]. An entry that is larger
+    /// gets a block of its own.
     pub block_bytes: usize,
     /// Every how many entries of a data block a key is stored in full, at least 1.
     pub restart_interval: usize,
@@ -36,7 +37,8 @@ pub struct TableOptions {
     pub filter_context: FilterContext,
     /// Property: now, in Unix milliseconds.
     pub created_unix_ms: u64,
-    /// Property: when the oldest tombstone that will be added was written, in Unix milliseconds. Not stored without tombstones.
+    /// Property: when the oldest tombstone that will be added was written, in Unix milliseconds. Not stored
+    /// without tombstones.
     pub oldest_tombstone_unix_ms: u64,
     /// Property: the keyspace the table is for.
     pub keyspace: u32,
@@ -84,7 +86,8 @@ pub struct TableSummary {
 
 /// Writes entries, which must come in strictly ascending internal-key order, into a new file.
 ///
-/// A writer that is dropped, abandoned, or that returned an I/O error leaves a file that is no table; the caller removes it.
+/// A writer that is dropped, abandoned, or that returned an I/O error leaves a file that is no table; the
+/// caller removes it.
 #[derive(Debug)]
 pub struct TableWriter {
     sink: Sink,
@@ -109,7 +112,8 @@ impl TableWriter {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidArgument`] for options out of range, [`Error::Io`] when the file cannot be created (it may exist).
+    /// [`Error::InvalidArgument`] for options out of range, [`Error::Io`] when the file cannot be created (it
+    /// may exist).
     pub fn create(fs: &dyn Fs, path: &Path, options: TableOptions) -> Result<TableWriter> {
         if options.block_bytes == 0 || options.block_bytes > BLOCK_BYTES_TARGET_MAX {
             return Err(invalid(format!(
@@ -169,8 +173,9 @@ impl TableWriter {
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidArgument`], with nothing changed, when the key is not above the last one, when key or value are too long, or when the
-    /// kind is unknown or has no value and there is one. After [`Error::Io`] or [`Error::NoSpace`] every call returns that error.
+    /// [`Error::InvalidArgument`], with nothing changed, when the key is not above the last one, when key or
+    /// value are too long, or when the kind is unknown or has no value and there is one. After [`Error::Io`]
+    /// or [`Error::NoSpace`] every call returns that error.
     pub fn add(&mut self, key: InternalKey<'_>, value: &[u8]) -> Result<()> {
         self.sink.check()?;
         self.check_entry(key, value)?;
@@ -198,7 +203,8 @@ impl TableWriter {
         Ok(())
     }
 
-    /// Length the file would have if it were finished now, without the filter, and before the last blocks are compressed.
+    /// Length the file would have if it were finished now, without the filter, and before the last blocks are
+    /// compressed.
     pub fn estimated_file_bytes(&self) -> u64 {
         self.sink.position() + (self.data.raw_bytes() + self.index.raw_bytes()) as u64
     }
@@ -208,12 +214,13 @@ impl TableWriter {
         self.properties.entries
     }
 
-    /// Writes what follows the data blocks and syncs the file. The file's name survives a power cut only once the caller has synced the
-    /// directory.
+    /// Writes what follows the data blocks and syncs the file. The file's name survives a power cut only once
+    /// the caller has synced the directory.
     ///
     /// # Errors
     ///
-    /// [`Error::InvalidArgument`] for a table without entries, which the format does not have; otherwise as [`TableWriter::add`].
+    /// [`Error::InvalidArgument`] for a table without entries, which the format does not have; otherwise as
+    /// [`TableWriter::add`].
     pub fn finish(mut self) -> Result<TableSummary> {
         self.sink.check()?;
         if self.properties.entries == 0 {

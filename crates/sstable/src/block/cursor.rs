@@ -10,7 +10,8 @@ use crate::Broken;
 
 /// A two-way cursor over the entries of one block, which checks each entry it comes across (rules 14 to 19).
 ///
-/// Like [`siltstone_types::Cursor`], but with errors that name the rule and not the file. After an error it is invalid.
+/// Like [`siltstone_types::Cursor`], but with errors that name the rule and not the file. After an error it
+/// is invalid.
 #[derive(Debug)]
 pub struct BlockCursor {
     block: Block,
@@ -27,7 +28,8 @@ pub struct BlockCursor {
     trail: Trail,
 }
 
-/// The entries that were passed on the way to where the cursor stands, so that going back does not decode them again for each step.
+/// The entries that were passed on the way to where the cursor stands, so that going back does not decode
+/// them again for each step.
 #[derive(Debug, Default)]
 struct Trail {
     user_keys: Vec<u8>,
@@ -145,7 +147,8 @@ impl BlockCursor {
         if end == 0 {
             return Ok(());
         }
-        // The restart of the entry's own interval is the one before `next_restart`, unless the entry stands right on it.
+        // The restart of the entry's own interval is the one before `next_restart`, unless the entry stands
+        // right on it.
         let own = self.next_restart.saturating_sub(1);
         let restart = if self.block.restart_at(own) < end { own } else { own.saturating_sub(1) };
         self.jump(restart);
@@ -213,8 +216,8 @@ impl BlockCursor {
         Err(Broken::Rule(17, "an entry does not end where the next one starts"))
     }
 
-    /// Goes back to the entry that ends at `end`, if it is the last one of the trail. No restart lies between the two: the trail stops short
-    /// of the last entry of its interval.
+    /// Goes back to the entry that ends at `end`, if it is the last one of the trail. No restart lies between
+    /// the two: the trail stops short of the last entry of its interval.
     fn step_back_on_trail(&mut self, end: usize) -> bool {
         let Some(passed) = self.trail.entries.pop_if(|passed| passed.value.end == end) else {
             return false;

@@ -35,7 +35,8 @@ impl Block {
             if entry.shared > previous_bytes {
                 return Err(Broken::Rule(16, "a key shares more than the previous key has"));
             }
-            // A key that shares more than what matched has the same byte there that put the previous key below the target.
+            // A key that shares more than what matched has the same byte there that put the previous key
+            // below the target.
             if entry.shared <= matched {
                 let target_tail = target.user_key.get(entry.shared..).unwrap_or_default();
                 let common = common_bytes(entry.unshared, target_tail);

@@ -4,7 +4,8 @@ use siltstone_types::{InternalKey, Tag};
 
 use super::common_bytes;
 
-/// Replaces `out` by the user key of a separator, and returns its tag: at or after `last`, before `next`, in internal-key order.
+/// Replaces `out` by the user key of a separator, and returns its tag: at or after `last`, before `next`, in
+/// internal-key order.
 ///
 /// Where the user keys differ it is a shortest `s` with `last <= s < next`, behind all versions of `s`.
 pub(crate) fn between(last: InternalKey<'_>, next: InternalKey<'_>, out: &mut Vec<u8>) -> Tag {
@@ -36,7 +37,8 @@ fn shortest(last: &[u8], next: &[u8], out: &mut Vec<u8>) {
         out.extend_from_slice(shared);
         out.push(high);
     } else {
-        // Nothing of this length is below `next`: stay with `last`'s byte, and step up at the first place that allows it.
+        // Nothing of this length is below `next`: stay with `last`'s byte, and step up at the first place
+        // that allows it.
         out.extend_from_slice(shared);
         out.push(low);
         for &byte in tail {
@@ -61,7 +63,8 @@ mod tests {
 
     #[test]
     fn no_shorter_key_separates() {
-        // Every pair of keys of up to four letters over an alphabet with both ends of the byte range and neighbours in it.
+        // Every pair of keys of up to four letters over an alphabet with both ends of the byte range and
+        // neighbours in it.
         let mut keys = vec![Vec::new()];
         for start in 0..85 {
             let prefix: Vec<u8> = Vec::clone(&keys[start]);

@@ -65,10 +65,16 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(40))]
 
     #[test]
-    fn a_block_is_walked_as_the_list_it_was_made_of(seed: u64, count in 1_usize..200, restart_interval in 1_usize..20) {
+    fn a_block_is_walked_as_the_list_it_was_made_of(
+        seed: u64,
+        count in 1_usize..200,
+        restart_interval in 1_usize..20,
+    ) {
         let entries = entries::random(seed, count);
         let block = build(restart_interval, &entries);
-        let make = || -> Box<dyn Cursor> { Box::new(Named(BlockCursor::new(block.clone(), EntryKind::Data))) };
+        let make = || -> Box<dyn Cursor> {
+            Box::new(Named(BlockCursor::new(block.clone(), EntryKind::Data)))
+        };
         cursor::check(make, &entries, seed, 400);
     }
 

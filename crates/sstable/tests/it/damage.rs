@@ -47,7 +47,8 @@ fn assert_corrupt<T>(outcome: Result<T, Error>, part: &Range<usize>, what_was_do
     }
 }
 
-/// Reads a table of which one data block is damaged: every read of that block fails, and all others answer as before.
+/// Reads a table of which one data block is damaged: every read of that block fails, and all others answer as
+/// before.
 fn check_damaged_block(
     bytes: &[u8],
     entries: &[Owned],

@@ -1,4 +1,5 @@
-//! Tables whose checksums are right and whose content is not: a witness for each rule that the crc would otherwise hide.
+//! Tables whose checksums are right and whose content is not: a witness for each rule that the crc would
+//! otherwise hide.
 
 use siltstone_sstable::{CodecId, FOOTER_BYTES, Handle, Role, TRAILER_BYTES, Table, TableOptions};
 use siltstone_testkit::entries::Owned;

@@ -1,6 +1,7 @@
 //! Tables written by earlier versions, which every later version must read.
 //!
-//! A file is made by `BLESS=1 cargo test -p siltstone-sstable` when it is missing; one that is there is never changed.
+//! A file is made by `BLESS=1 cargo test -p siltstone-sstable` when it is missing; one that is there is never
+//! changed.
 
 use std::path::PathBuf;
 
@@ -25,7 +26,8 @@ impl SplitMix {
     }
 }
 
-/// Up to four versions of `count` user keys, some of them tombstones, some with sequence number 0, keys of all lengths up to 30.
+/// Up to four versions of `count` user keys, some of them tombstones, some with sequence number 0, keys of
+/// all lengths up to 30.
 fn entries(seed: u64, count: u64) -> Vec<Owned> {
     let mut random = SplitMix(seed);
     let mut user_keys: Vec<Vec<u8>> = vec![Vec::new(), vec![0], vec![0xff; 9]];
@@ -160,7 +162,8 @@ fn golden_tables_are_worth_keeping() {
     }
 }
 
-/// The rows of the worked example in the documentation are the bytes of the example file, in order and without a gap.
+/// The rows of the worked example in the documentation are the bytes of the example file, in order and
+/// without a gap.
 #[test]
 fn the_worked_example_is_a_table() {
     let page = include_str!("../../../../docs/format/sstable.md");

@@ -40,7 +40,13 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 
     #[test]
-    fn what_is_written_is_read(options in any_options(), seed: u64, count in 1_usize..120, cached: bool, readahead in 0_usize..3) {
+    fn what_is_written_is_read(
+        options in any_options(),
+        seed: u64,
+        count in 1_usize..120,
+        cached: bool,
+        readahead in 0_usize..3,
+    ) {
         let entries = entries::random(seed, count);
         let fs = MemFs::new();
         let summary = write(&fs, options, &entries).unwrap();
