@@ -23,6 +23,9 @@ const PINNED_MAX: usize = 64;
 /// `make` makes a new cursor over `expected`, which is in internal-key order without duplicates; it is called
 /// a number of times. The moves are a function of the seed. No move may fail: errors are for other tests.
 ///
+/// At the end an invalid cursor is asked for what it cannot have. Its three panics are caught, and their
+/// messages are printed among the output of the test.
+///
 /// # Panics
 ///
 /// When the cursor breaks a rule of [`Cursor`]; the message shows the seed and the last moves.
