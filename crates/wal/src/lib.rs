@@ -1,4 +1,4 @@
-//! A log of opaque records that tells a torn tail from damage. (README follows.)
+#![doc = include_str!("../README.md")]
 
 mod chain;
 pub mod format;
