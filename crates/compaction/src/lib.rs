@@ -1,1 +1,23 @@
-//! Placeholder until its first commit.
+#![doc = include_str!("../README.md")]
+
+mod apply;
+mod job;
+mod overlap;
+mod retain;
+mod size_tiered;
+mod strategy;
+mod table;
+mod tree;
+mod validate;
+mod view;
+
+pub use apply::{Applied, apply};
+pub use job::{Action, Job, Output, Place, Reason};
+pub use overlap::OlderData;
+pub use retain::{Retain, RetainStatistics};
+pub use size_tiered::{Similarity, SizeTiered};
+pub use strategy::{CompactionStrategy, Debt};
+pub use table::{KeyRange, TableId, TableMeta};
+pub use tree::{Epoch, LEVELS_MAX, Level, Position, Run, check_levels, levels_from_tables, runs_by_age};
+pub use validate::{InvalidJob, validate};
+pub use view::{Budget, RunningJob, TreeView};

@@ -1,0 +1,365 @@
+//! What every job must satisfy, whoever thought of it.
+
+use std::{collections::BTreeSet, fmt, sync::Arc};
+
+use crate::{
+    Action, Epoch, Job, KeyRange, LEVELS_MAX, Level, Output, Place, Position, RunningJob, TableId, TableMeta,
+    TreeView, tree::runs_by_age,
+};
+
+/// Checks a job against the rules of `docs/traits/compaction-strategy.md`: planned and manual jobs alike, before they begin.
+///
+/// Data keeps its order of age if all running jobs passed, in whatever order they end.
+///
+/// # Errors
+///
+/// The first rule that the job breaks.
+pub fn validate(job: &Job, view: &TreeView<'_>) -> Result<(), InvalidJob> {
+    let inputs = Inputs::find(&job.inputs, view.levels)?;
+    let busy = view.busy();
+    if let Some(&table) = job.inputs.iter().find(|id| busy.contains(id)) {
+        return Err(InvalidJob::BusyInput { table });
+    }
+    check_levels_rules(job, &inputs, view.levels, TargetRun::Exists)?;
+    view.running.iter().try_for_each(|running| check_running(job, &inputs, running, view.levels))
+}
+
+/// The rules that look at nothing but the levels.
+pub(crate) fn check_levels_rules(
+    job: &Job,
+    inputs: &Inputs,
+    levels: &[Level],
+    target: TargetRun,
+) -> Result<(), InvalidJob> {
+    let Some(output) = job.output() else {
+        return check_drop(inputs, levels);
+    };
+    check_place(output, inputs, levels, target)?;
+    let place = inputs.place(output);
+    check_order(inputs, place, levels)?;
+    check_disjoint(job, inputs, place, levels)
+}
+
+/// Whether the run that a job joins must be there.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum TargetRun {
+    /// When a job begins: an epoch that was made up would be in the way of new runs.
+    Exists,
+    /// When a job ends: other jobs may have taken all its tables elsewhere, and its place is still free.
+    MayBeGone,
+}
+
+/// Rule 3, as far as it does not need the other tables.
+fn check_place(
+    output: Output,
+    inputs: &Inputs,
+    levels: &[Level],
+    target: TargetRun,
+) -> Result<(), InvalidJob> {
+    let Output { level, place } = output;
+    if level >= LEVELS_MAX {
+        return Err(InvalidJob::LevelTooDeep { level });
+    }
+    match place {
+        Place::NewRun if level <= inputs.oldest().level => Err(InvalidJob::NewRunNotDeeper { level }),
+        Place::ReplaceNewest if level != inputs.newest().level => {
+            Err(InvalidJob::NotTheLevelOfTheNewest { level })
+        }
+        Place::JoinRun(epoch) if target == TargetRun::Exists && !run_exists(levels, level, epoch) => {
+            Err(InvalidJob::UnknownRun { level, epoch })
+        }
+        Place::NewRun | Place::ReplaceNewest | Place::JoinRun(_) => Ok(()),
+    }
+}
+
+fn run_exists(levels: &[Level], level: u32, epoch: Epoch) -> bool {
+    levels.get(level as usize).is_some_and(|level| level.runs.iter().any(|run| run.epoch == epoch))
+}
+
+/// Rules 2 and 3: what stays is in front of the result if it is newer than the input it shares keys with, and behind if it is older.
+fn check_order(inputs: &Inputs, place: Position, levels: &[Level]) -> Result<(), InvalidJob> {
+    for (position, run) in runs_by_age(levels) {
+        for (input_position, input) in &inputs.found {
+            let is_newer = position < *input_position;
+            let stays_right = if is_newer { position < place } else { position > place };
+            if stays_right || position == *input_position {
+                continue;
+            }
+            if let Some(other) = run.overlapping(&input.range).iter().find(|table| !inputs.contains(table.id))
+            {
+                return Err(InvalidJob::OutOfOrder { input: input.id, other: other.id });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Rule 2 for jobs without a result: nothing that a dropped table hides may be left.
+fn check_drop(inputs: &Inputs, levels: &[Level]) -> Result<(), InvalidJob> {
+    for (position, run) in runs_by_age(levels) {
+        for (_, input) in inputs.found.iter().filter(|(input_position, _)| *input_position < position) {
+            if let Some(other) = run.overlapping(&input.range).iter().find(|table| !inputs.contains(table.id))
+            {
+                return Err(InvalidJob::Reveals { input: input.id, other: other.id });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Rule 4: the result fits between the tables that its run keeps.
+fn check_disjoint(job: &Job, inputs: &Inputs, place: Position, levels: &[Level]) -> Result<(), InvalidJob> {
+    let Some((_, run)) = runs_by_age(levels).find(|(position, _)| *position == place) else {
+        return Ok(());
+    };
+    for range in inputs.extents(job.action) {
+        if let Some(other) = run.overlapping(range).iter().find(|table| !inputs.contains(table.id)) {
+            return Err(InvalidJob::OverlapsRun { other: other.id });
+        }
+    }
+    Ok(())
+}
+
+/// Rules 2 to 4 against a job that will change the tree before this one ends, or after.
+fn check_running(
+    job: &Job,
+    inputs: &Inputs,
+    running: &RunningJob,
+    levels: &[Level],
+) -> Result<(), InvalidJob> {
+    let (Some(output), Some(running_output)) = (job.output(), running.output) else {
+        return Ok(());
+    };
+    if (output.place, running_output.place, output.level)
+        == (Place::NewRun, Place::NewRun, running_output.level)
+    {
+        return Err(InvalidJob::TwoNewRuns { level: output.level });
+    }
+    let others = Inputs::find(&running.inputs, levels)?;
+    let (place, running_place) = (inputs.place(output), others.place(running_output));
+    if place == running_place && inputs.extents(job.action).any(|range| range.overlaps(&running.range)) {
+        return Err(InvalidJob::OverlapsRunning { level: place.level, epoch: place.epoch() });
+    }
+    for (position, input) in &inputs.found {
+        let same_keys = others.found.iter().filter(|(_, other)| other.range.overlaps(&input.range));
+        for (other_position, other) in same_keys {
+            if position.cmp(other_position) != place.cmp(&running_place) {
+                return Err(InvalidJob::CrossesRunning { input: input.id, other: other.id });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The inputs of a job, found in a tree.
+#[derive(Clone, Debug)]
+pub(crate) struct Inputs {
+    /// Newest first. Never empty.
+    found: Vec<(Position, Arc<TableMeta>)>,
+    ids: BTreeSet<TableId>,
+    hull: KeyRange,
+    newest: Position,
+    oldest: Position,
+}
+
+impl Inputs {
+    pub(crate) fn find(inputs: &[TableId], levels: &[Level]) -> Result<Inputs, InvalidJob> {
+        let mut ids = BTreeSet::new();
+        if let Some(&table) = inputs.iter().find(|&&id| !ids.insert(id)) {
+            return Err(InvalidJob::RepeatedInput { table });
+        }
+        let tables = runs_by_age(levels)
+            .flat_map(|(position, run)| run.tables.iter().map(move |table| (position, table)));
+        let found: Vec<_> = tables
+            .filter(|(_, table)| ids.contains(&table.id))
+            .map(|(position, table)| (position, Arc::clone(table)))
+            .collect();
+        let known: BTreeSet<TableId> = found.iter().map(|(_, table)| table.id).collect();
+        if let Some(&table) = ids.difference(&known).next() {
+            return Err(InvalidJob::UnknownInput { table });
+        }
+        let hull = KeyRange::hull(found.iter().map(|(_, table)| &table.range));
+        let (Some(hull), Some(&(newest, _)), Some(&(oldest, _))) = (hull, found.first(), found.last()) else {
+            return Err(InvalidJob::NoInputs);
+        };
+        Ok(Inputs { found, ids, hull, newest, oldest })
+    }
+
+    pub(crate) fn contains(&self, table: TableId) -> bool {
+        self.ids.contains(&table)
+    }
+
+    pub(crate) fn tables(&self) -> impl Iterator<Item = &Arc<TableMeta>> {
+        self.found.iter().map(|(_, table)| table)
+    }
+
+    pub(crate) fn hull(&self) -> &KeyRange {
+        &self.hull
+    }
+
+    pub(crate) fn newest(&self) -> Position {
+        self.newest
+    }
+
+    pub(crate) fn oldest(&self) -> Position {
+        self.oldest
+    }
+
+    /// Where the result will be in the order of age.
+    pub(crate) fn place(&self, output: Output) -> Position {
+        match output.place {
+            Place::NewRun => Position::newest(output.level),
+            Place::JoinRun(epoch) => Position::new(output.level, epoch),
+            Place::ReplaceNewest => self.newest,
+        }
+    }
+
+    /// The ranges that tables of the result may have: merged ones may reach over the gaps between the inputs, moved ones stay as they are.
+    fn extents(&self, action: Action) -> impl Iterator<Item = &KeyRange> {
+        let (hull, found) = match action {
+            Action::Merge { .. } => (Some(&self.hull), [].as_slice()),
+            Action::Move { .. } | Action::Drop => (None, self.found.as_slice()),
+        };
+        hull.into_iter().chain(found.iter().map(|(_, table)| &table.range))
+    }
+}
+
+/// Why a job must not be run, or its result not be applied. The numbers of the rules are those of `docs/traits/compaction-strategy.md`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum InvalidJob {
+    /// Rule 1: there are no inputs.
+    NoInputs,
+    /// Rule 1: a table is named twice.
+    RepeatedInput {
+        /// The table.
+        table: TableId,
+    },
+    /// Rule 1: a table is not in the tree.
+    UnknownInput {
+        /// The table.
+        table: TableId,
+    },
+    /// Rule 1: a table is an input of a running job.
+    BusyInput {
+        /// The table.
+        table: TableId,
+    },
+    /// Rules 2 and 3: a table that stays would change places with an input whose keys it shares.
+    OutOfOrder {
+        /// The input.
+        input: TableId,
+        /// The table that stays.
+        other: TableId,
+    },
+    /// Rule 2: a table that stays holds older data for keys of a dropped table, and the old data would come back.
+    Reveals {
+        /// The table to drop.
+        input: TableId,
+        /// The table that stays.
+        other: TableId,
+    },
+    /// Rule 3: there is no such level.
+    LevelTooDeep {
+        /// The level.
+        level: u32,
+    },
+    /// Rule 3: a new run is asked for in a level that is not deeper than every input.
+    NewRunNotDeeper {
+        /// The level.
+        level: u32,
+    },
+    /// Rule 3: the place of the newest input is asked for in a level that it is not in.
+    NotTheLevelOfTheNewest {
+        /// The level.
+        level: u32,
+    },
+    /// Rule 3: the run to join does not exist.
+    UnknownRun {
+        /// The level.
+        level: u32,
+        /// The run.
+        epoch: Epoch,
+    },
+    /// Rule 4: the result may overlap a table that its run keeps.
+    OverlapsRun {
+        /// The table that stays.
+        other: TableId,
+    },
+    /// Rule 4: the result may overlap that of a running job in the same run.
+    OverlapsRunning {
+        /// The level.
+        level: u32,
+        /// The run.
+        epoch: Epoch,
+    },
+    /// Rule 4: a running job makes a new run in the same level.
+    TwoNewRuns {
+        /// The level.
+        level: u32,
+    },
+    /// Rules 2 and 3: the result would change places with that of a running job that has keys in common with it.
+    CrossesRunning {
+        /// The input.
+        input: TableId,
+        /// The input of the running job.
+        other: TableId,
+    },
+    /// Rules 4 and 5, of a finished job: its tables are not what the job is to make.
+    Result {
+        /// What is wrong with them.
+        what: String,
+    },
+}
+
+impl fmt::Display for InvalidJob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            InvalidJob::NoInputs => f.write_str("the job has no inputs (rule 1)"),
+            InvalidJob::RepeatedInput { table } => write!(f, "table {table} is named twice (rule 1)"),
+            InvalidJob::UnknownInput { table } => write!(f, "table {table} is not in the tree (rule 1)"),
+            InvalidJob::BusyInput { table } => write!(f, "table {table} is in a running job (rule 1)"),
+            InvalidJob::OutOfOrder { input, other } => {
+                write!(
+                    f,
+                    "data of table {input} would change places with table {other}, which stays (rules 2, 3)"
+                )
+            }
+            InvalidJob::Reveals { input, other } => {
+                write!(f, "what table {input} hides in table {other} would come back (rule 2)")
+            }
+            InvalidJob::LevelTooDeep { level } => {
+                write!(f, "level {level} is not below the limit of {LEVELS_MAX} (rule 3)")
+            }
+            InvalidJob::NewRunNotDeeper { level } => {
+                write!(
+                    f,
+                    "level {level} is not deeper than every input, so it cannot take a new run (rule 3)"
+                )
+            }
+            InvalidJob::NotTheLevelOfTheNewest { level } => {
+                write!(f, "level {level} is not that of the newest input (rule 3)")
+            }
+            InvalidJob::UnknownRun { level, epoch } => write!(f, "level {level} has no run {epoch} (rule 3)"),
+            InvalidJob::OverlapsRun { other } => {
+                write!(f, "the result may overlap table {other}, which stays in the run (rule 4)")
+            }
+            InvalidJob::OverlapsRunning { level, epoch } => {
+                write!(
+                    f,
+                    "the result may overlap that of a running job in run {epoch} of level {level} (rule 4)"
+                )
+            }
+            InvalidJob::TwoNewRuns { level } => {
+                write!(f, "a running job makes a new run in level {level} already (rule 4)")
+            }
+            InvalidJob::CrossesRunning { input, other } => write!(
+                f,
+                "data of table {input} would change places with table {other} of a running job (rules 2, 3)"
+            ),
+            InvalidJob::Result { what } => f.write_str(what),
+        }
+    }
+}
+
+impl std::error::Error for InvalidJob {}
