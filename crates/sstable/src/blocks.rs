@@ -32,10 +32,7 @@ impl BlockFile {
 
     /// Reads a block from the file; returns its raw bytes.
     pub(crate) fn read(&self, handle: Handle, role: Role) -> Result<Slice> {
-        let stored_bytes =
-            self.check_handle(handle).map_err(|broken| broken.at(&self.path, handle.offset))?;
-        let bytes = self.read_bytes(handle.offset, stored_bytes + TRAILER_BYTES)?;
-        self.open(&bytes, handle, role)
+        self.open(&self.read_stored(handle)?, handle, role)
     }
 
     /// Checks and decompresses a block, given its stored bytes and its trailer.
@@ -43,13 +40,17 @@ impl BlockFile {
         self.try_open(bytes, handle, role).map_err(|broken| broken.at(&self.path, handle.offset))
     }
 
-    /// The trailer of a block, whole block checked but not decompressed.
+    /// The trailer of a block, whose crc is checked, but which is not decompressed.
     pub(crate) fn trailer(&self, handle: Handle, role: Role) -> Result<Trailer> {
+        Trailer::check(&self.read_stored(handle)?, role, Place::new(self.id_crc, handle.offset))
+            .map_err(|broken| broken.at(&self.path, handle.offset))
+    }
+
+    /// Stored bytes and trailer.
+    fn read_stored(&self, handle: Handle) -> Result<Slice> {
         let stored_bytes =
             self.check_handle(handle).map_err(|broken| broken.at(&self.path, handle.offset))?;
-        let bytes = self.read_bytes(handle.offset, stored_bytes + TRAILER_BYTES)?;
-        let place = Place::new(self.id_crc, handle.offset);
-        Trailer::check(&bytes, role, place).map_err(|broken| broken.at(&self.path, handle.offset))
+        self.read_bytes(handle.offset, stored_bytes + TRAILER_BYTES)
     }
 
     /// Reads exactly `len` bytes.

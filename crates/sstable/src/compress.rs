@@ -191,7 +191,7 @@ mod zstandard {
     type Packer = (i32, bulk::Compressor<'static>);
 
     thread_local! {
-        // Contexts take longer to make than a block takes to compress. One that failed is dropped, as it may
+        // Contexts are kept from block to block. One that failed is dropped, as it may
         // be of no more use; so is one of a thread that is ending.
         static PACKER: Cell<Option<Packer>> = const { Cell::new(None) };
         static UNPACKER: Cell<Option<bulk::Decompressor<'static>>> = const { Cell::new(None) };

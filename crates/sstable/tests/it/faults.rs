@@ -3,11 +3,11 @@
 use std::{io::ErrorKind, sync::Arc};
 
 use siltstone_sstable::{
-    BlockCache, CursorOptions, OpenOptions, QuickBlockCache, Table, TableOptions, TableWriter, VerifyOptions,
-    verify,
+    BlockCache, CursorOptions, OpenOptions, QuickBlockCache, Table, TableCursor, TableOptions, TableWriter,
+    VerifyOptions, verify,
 };
 use siltstone_testkit::{entries, entries::Owned};
-use siltstone_types::{Cursor, Error, KeyHash, SequenceNumber};
+use siltstone_types::{Cursor, Error, InternalKey, KeyHash, Result, SequenceNumber};
 use siltstone_vfs::{Fault, FaultFs, MemFs, OpKind};
 
 use crate::fixture::{expected, options, path, scan, some_compression, with_filter, write};
@@ -50,24 +50,46 @@ fn each_failing_read_is_an_error_of_the_call_that_needs_it() {
     }
 }
 
+type Move = for<'a> fn(&mut TableCursor, InternalKey<'a>, InternalKey<'a>) -> Result<()>;
+
 #[test]
 fn a_cursor_recovers_by_positioning_it_anew() {
     let (fs, entries) = fixture();
-    let (faulty, fault) = with_fault(&fs, Fault::fail(ErrorKind::Other).on(&[OpKind::ReadAt]).from_nth(6));
-    let table = Table::open(&faulty, path(), OpenOptions::default()).unwrap();
-    let mut cursor = table.cursor(CursorOptions { readahead_bytes: 0, ..CursorOptions::default() });
-    cursor.first().unwrap();
-    let failed = loop {
-        if let Err(error) = cursor.next() {
-            break error;
+    let (first, last) = (entries::key_of(&entries[0]), entries::key_of(&entries[99]));
+    let moves: [Move; 4] = [
+        |cursor, _, _| cursor.first(),
+        |cursor, _, _| cursor.last(),
+        |cursor, first, _| cursor.seek(first),
+        |cursor, _, last| cursor.seek_for_prev(last),
+    ];
+    for (move_idx, reposition) in moves.into_iter().enumerate() {
+        // Footer, filter, index and properties are read, then the blocks at the two ends.
+        let failing = Fault::fail(ErrorKind::Other).on(&[OpKind::ReadAt]).from_nth(5);
+        let (faulty, fault) = with_fault(&fs, failing);
+        let table = Table::open(&faulty, path(), OpenOptions::default()).unwrap();
+        let mut cursor = table.cursor(CursorOptions { readahead_bytes: 0, ..CursorOptions::default() });
+        let expected = if move_idx % 2 == 0 { first } else { last };
+        // It stands on an entry when a move into another block fails.
+        if move_idx % 2 == 0 {
+            cursor.last().unwrap();
+        } else {
+            cursor.first().unwrap();
         }
         assert!(cursor.valid());
-    };
-    assert!(cursor.last().is_err(), "the fault is still there");
-    fault.lift();
-    assert_eq!(cursor.next().unwrap_err().to_string(), failed.to_string(), "fused");
-    cursor.last().unwrap();
-    assert_eq!(cursor.key(), entries::key_of(entries.last().unwrap()));
+        let failed = reposition(&mut cursor, first, last).unwrap_err();
+        assert!(!cursor.valid(), "move {move_idx}");
+        fault.lift();
+        assert_eq!(cursor.next().unwrap_err().to_string(), failed.to_string(), "fused");
+        assert_eq!(cursor.prev().unwrap_err().to_string(), failed.to_string(), "fused");
+        reposition(&mut cursor, first, last).unwrap();
+        assert_eq!(cursor.key(), expected, "move {move_idx}");
+        if move_idx % 2 == 0 {
+            cursor.next().unwrap();
+        } else {
+            cursor.prev().unwrap();
+        }
+        assert!(cursor.valid(), "move {move_idx}");
+    }
 }
 
 #[test]
@@ -120,4 +142,31 @@ fn a_write_that_failed_is_never_finished() {
             assert_eq!(matches!(finished, Error::NoSpace { .. }), full, "{finished:?}");
         }
     }
+}
+
+#[test]
+fn reading_ahead_spares_reads_of_a_walk_and_costs_a_seek_nothing() {
+    let (fs, entries) = (MemFs::new(), entries::random(5, 2000));
+    write(&fs, TableOptions { block_bytes: 1000, ..options() }, &entries).unwrap();
+    let (counting, counter) =
+        with_fault(&fs, Fault::fail(ErrorKind::Other).on(&[OpKind::ReadAt]).from_nth(u64::MAX));
+    let table = Table::open(&counting, path(), OpenOptions::default()).unwrap();
+    let reads = |work: &dyn Fn()| {
+        let before = counter.matched();
+        work();
+        counter.matched() - before
+    };
+    let with = |readahead_bytes| CursorOptions { readahead_bytes, ..CursorOptions::default() };
+    let blocks = table.properties().data_blocks;
+    assert_eq!(reads(&|| scan(&table, with(0)).1.unwrap()), blocks);
+    let ahead = reads(&|| scan(&table, with(100_000)).1.unwrap());
+    assert!(ahead < blocks / 8, "{ahead} reads of {blocks} blocks");
+    assert!(reads(&|| scan(&table, with(5_000)).1.unwrap()) < blocks / 2);
+    let seek = || {
+        let mut cursor = table.cursor(with(100_000));
+        for entry in [&entries[1000], &entries[10], &entries[1900]] {
+            cursor.seek(entries::key_of(entry)).unwrap();
+        }
+    };
+    assert_eq!(reads(&seek), 3);
 }

@@ -152,7 +152,7 @@ fn a_block_in_another_role_breaks_rule_10() {
 #[test]
 fn raw_lengths_that_no_block_can_have_are_refused_before_memory_is_allocated() {
     let mut lengths =
-        vec![(CodecId::NONE, 1), (CodecId::NONE, u32::MAX), (CodecId::NONE, (1 << 30) + (1 << 20) + 1)];
+        vec![(CodecId::NONE, 1), (CodecId::NONE, u32::MAX), (CodecId(0x91), (1 << 30) + (1 << 20) + 1)];
     if cfg!(feature = "lz4") {
         lengths.extend([(CodecId::LZ4, u32::MAX), (CodecId::LZ4, 1 << 30)]);
     }

@@ -1,6 +1,6 @@
 //! What the writer refuses, and what it says about what it wrote.
 
-use siltstone_sstable::{OpenOptions, Table, TableOptions, TableWriter};
+use siltstone_sstable::{OpenOptions, Table, TableOptions, TableWriter, VerifyOptions, verify};
 use siltstone_testkit::entries;
 use siltstone_types::{Error, InternalKey, Kind, SequenceNumber, Tag, limits};
 use siltstone_vfs::{Fs, MemFs};
@@ -155,4 +155,22 @@ fn a_large_value_gets_a_block_of_its_own() {
     writer.add(put(b"b", 1), &[0; 5000]).unwrap();
     writer.add(put(b"c", 1), b"small").unwrap();
     assert_eq!(writer.finish().unwrap().properties.data_blocks, 3);
+}
+
+#[test]
+fn a_table_without_tombstones_has_no_oldest_one() {
+    let mut entries = entries::random(2, 50);
+    entries.retain(|entry| entry.1.kind() == Some(Kind::Put));
+    let summary =
+        write(&MemFs::new(), TableOptions { oldest_tombstone_unix_ms: 5, ..options() }, &entries).unwrap();
+    assert_eq!((summary.properties.tombstones, summary.properties.oldest_tombstone_unix_ms), (0, 0));
+}
+
+#[test]
+fn verify_compares_the_crc_of_the_file() {
+    let fs = MemFs::new();
+    let file_crc = write(&fs, options(), &entries::random(2, 50)).unwrap().file_crc;
+    let verify_with = |file_crc| verify(&fs, path(), &VerifyOptions { file_crc, ..VerifyOptions::default() });
+    verify_with(Some(file_crc)).unwrap();
+    assert!(verify_with(Some(!file_crc)).unwrap_err().is_corruption());
 }
