@@ -1,8 +1,8 @@
 //! Writes the raw bytes of a block.
 
-use siltstone_types::{InternalKey, varint};
+use siltstone_types::InternalKey;
 
-use super::common_bytes;
+use super::{common_bytes, format};
 
 /// Collects entries in order. Reused from block to block.
 #[derive(Debug)]
@@ -45,12 +45,7 @@ impl BlockBuilder {
         };
         self.since_restart += 1;
         let unshared = key.user_key.get(shared..).unwrap_or_default();
-        varint::put_u64(&mut self.bytes, shared as u64);
-        varint::put_u64(&mut self.bytes, unshared.len() as u64);
-        varint::put_u64(&mut self.bytes, value.len() as u64);
-        varint::put_u64(&mut self.bytes, key.tag.raw());
-        self.bytes.extend_from_slice(unshared);
-        self.bytes.extend_from_slice(value);
+        format::put_entry(&mut self.bytes, shared, unshared, key.tag, value);
         self.last_user_key.truncate(shared);
         self.last_user_key.extend_from_slice(unshared);
     }

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use siltstone_types::{InternalKey, Slice, Tag};
 
-use super::{Block, EntryKind, entry::Stored};
+use super::{Block, EntryKind, format::Stored};
 use crate::Broken;
 
 /// A two-way cursor over the entries of one block, which checks each entry it comes across (rules 14 to 19).

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use siltstone_types::{InternalKey, Tag};
 
-use super::{Block, EntryKind, common_bytes, entry::Stored};
+use super::{Block, EntryKind, common_bytes, format::Stored};
 use crate::Broken;
 
 /// The first entry at or after a target.

@@ -3,8 +3,8 @@
 
 mod builder;
 mod cursor;
-mod entry;
 mod find;
+mod format;
 mod separator;
 #[cfg(test)]
 mod tests;
@@ -12,7 +12,7 @@ mod tests;
 use siltstone_types::Slice;
 
 pub(crate) use self::{builder::BlockBuilder, separator::between};
-pub use self::{cursor::BlockCursor, entry::EntryKind};
+pub use self::{cursor::BlockCursor, format::EntryKind};
 use crate::Broken;
 
 /// The raw bytes of a block whose restart array is well formed. Cheap to clone.

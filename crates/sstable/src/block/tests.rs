@@ -202,6 +202,15 @@ fn every_rule_of_a_block_has_a_witness() {
 }
 
 #[test]
+fn a_value_past_the_end_is_refused_before_it_is_lent() {
+    let raw = [&[0, 1, 2, 1, b'a', b'v'][..], &0_u32.to_le_bytes(), &1_u32.to_le_bytes()].concat();
+    let block = Block::parse(Slice::from(raw)).unwrap();
+    let outside = Broken::Rule(17, "a key or value does not lie before the restart array");
+    assert_eq!(BlockCursor::new(block.clone(), EntryKind::Data).first(), Err(outside));
+    assert_eq!(block.find(InternalKey::before(b"a"), EntryKind::Data).map(|_| ()), Err(outside));
+}
+
+#[test]
 fn only_an_index_has_positions_for_keys() {
     let position = [0, 1, 1, 0, b'a', b'v'];
     assert_eq!(fault(&position, &[0], EntryKind::Index), None);

@@ -1,9 +1,19 @@
-//! One entry of a block, as it is stored.
+//! Layout of one entry of a block. Prose and rules: `docs/format/sstable.md`.
 #![deny(clippy::indexing_slicing)]
 
 use siltstone_types::{Kind, Tag, limits::KEY_BYTES_MAX, varint};
 
 use crate::Broken;
+
+/// Appends an entry. Part of the file format, as is what [`Stored::decode`] reads.
+pub(super) fn put_entry(out: &mut Vec<u8>, shared: usize, unshared: &[u8], tag: Tag, value: &[u8]) {
+    varint::put_u64(out, shared as u64);
+    varint::put_u64(out, unshared.len() as u64);
+    varint::put_u64(out, value.len() as u64);
+    varint::put_u64(out, tag.raw());
+    out.extend_from_slice(unshared);
+    out.extend_from_slice(value);
+}
 
 /// What the entries of a block are, which decides which tags they may have.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
