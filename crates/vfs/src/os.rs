@@ -167,10 +167,7 @@ impl WriteFile for OsFile {
     }
 }
 
-/// The kernel refuses more slices than this in one call (`UIO_MAXIOV`).
-const SLICES_MAX: usize = 1024;
-
-/// Writes all slices in as few calls as the kernel lets us.
+/// Writes all slices in as few calls as the kernel lets us: rustix hands it the first 1024 of a longer list.
 fn write_parts_at(file: &File, parts: &[IoSlice<'_>], offset: u64) -> io::Result<()> {
     write_parts(parts, offset, |window, offset| Ok(rustix::io::pwritev(file, window, offset)?))
 }
@@ -193,7 +190,7 @@ fn write_parts(
         }
         // What a short write left of a slice goes out alone: the slices are not ours to shorten.
         let tail = [IoSlice::new(left)];
-        let window = if skipped == 0 { parts.get(..SLICES_MAX).unwrap_or(parts) } else { &tail };
+        let window = if skipped == 0 { parts } else { &tail };
         let written = match write(window, offset) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
             Ok(written) => written,

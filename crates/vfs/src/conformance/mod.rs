@@ -73,7 +73,8 @@ fn put(fs: &dyn Fs, path: &Path, content: &[u8]) -> io::Result<()> {
 /// The whole content of a file.
 fn content_of(fs: &dyn Fs, path: &Path) -> io::Result<Vec<u8>> {
     let file = fs.open(path)?;
-    let mut content = vec![0; usize::try_from(file.len()?).map_err(io::Error::other)?];
+    // Not zeros, so that zeros are seen to be read.
+    let mut content = vec![0xaa; usize::try_from(file.len()?).map_err(io::Error::other)?];
     file.read_exact_at(&mut content, 0)?;
     Ok(content)
 }

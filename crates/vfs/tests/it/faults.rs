@@ -87,6 +87,21 @@ fn every_method_is_counted_once() {
 }
 
 #[test]
+fn syncs_reach_the_file_system_below() {
+    let mem = Arc::new(MemFs::new());
+    let fs = FaultFs::new(mem.clone(), Arc::new(OpCounter::new()));
+    let file = fs.create(path("/data")).unwrap();
+    write(&*file, b"x", 0);
+    file.sync_data().unwrap();
+    let file = fs.create(path("/all")).unwrap();
+    write(&*file, b"x", 0);
+    file.sync_all().unwrap();
+    fs.sync_dir(path("/")).unwrap();
+    let left = mem.power_cut_worst();
+    assert_eq!(["/data", "/all"].map(|name| content(&left, name).unwrap()), [b"x", b"x"]);
+}
+
+#[test]
 fn a_failed_operation_does_not_happen() {
     let (fs, _) = faulty(Fault::fail(ErrorKind::StorageFull).on(&[OpKind::WriteAt, OpKind::Remove]));
     let file = fs.create(path("/f")).unwrap();

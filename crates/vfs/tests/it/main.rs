@@ -22,7 +22,8 @@ fn write(file: &dyn WriteFile, bytes: &[u8], offset: u64) {
 /// The content of a file; `None` when there is none of that name.
 fn content(fs: &dyn Fs, path: &str) -> Option<Vec<u8>> {
     let file = fs.open(Path::new(path)).ok()?;
-    let mut content = vec![0; usize::try_from(file.len().unwrap()).unwrap()];
+    // Not zeros, so that zeros are seen to be read.
+    let mut content = vec![0xaa; usize::try_from(file.len().unwrap()).unwrap()];
     file.read_exact_at(&mut content, 0).unwrap();
     Some(content)
 }
