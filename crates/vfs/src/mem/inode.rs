@@ -35,7 +35,7 @@ impl Inode {
         self.state.lock().content.len()
     }
 
-    /// Works on a copy of the content.
+    /// Lends the content for the length of `work`.
     pub(super) fn with_content<T>(&self, work: impl FnOnce(&Content) -> T) -> T {
         work(&self.state.lock().content)
     }
