@@ -10,7 +10,7 @@ use std::{
 
 use siltstone_bloom::Bloom;
 use siltstone_memtable::SkipListFactory;
-use siltstone_sstable::{BlockCache, Expected, OpenOptions, QuickBlockCache, Table};
+use siltstone_sstable::{BlockCache, QuickBlockCache};
 use siltstone_types::{IoResultExt, SequenceNumber};
 use siltstone_vfs::{FileLock, Fs};
 use siltstone_wal::{Expect, LogEnd, LogReader, LogWriter, Predecessors, ReadMode, WriterOptions};
@@ -18,8 +18,8 @@ use siltstone_wal::{Expect, LogEnd, LogReader, LogWriter, Predecessors, ReadMode
 use crate::{
     Builder, Db, Error, Recovery, Result, Settings,
     db::{Inner, Shared},
+    execute,
     files::{Closing, Current, FileKind, Identity, Layout},
-    flush::{self, Output},
     keyspace::{DEFAULT_KEYSPACE, KeyspaceId},
     manifest::{
         self, ManifestWriter,
@@ -28,6 +28,7 @@ use crate::{
     },
     read_view::Version,
     recovery,
+    table_io::Output,
     tree::{OpenTable, Tree},
     write::Writer,
 };
@@ -101,18 +102,15 @@ fn open_for_writing(builder: Builder) -> Result<Db> {
         state.next_file_number += 1;
         state.next_file_number - 1
     };
-    if base.memtable.entry_count() > 0 {
-        let epoch = state.next_epoch;
-        state.next_epoch += 1;
-        let output =
-            Output { number: next_number(&mut state), level: 0, epoch, unique_id: identities.draw() };
-        let written = flush::write_table(&base.shared, &base.memtable, &[], &output)?;
-        let default = state.keyspaces.get_mut(&KeyspaceId::DEFAULT.0);
-        if let (Some(keyspace), Some(table)) = (default, written) {
-            keyspace.tables.insert(table.record.number, table.record.clone());
-            tables.push(table);
-        }
+    let epoch = state.next_epoch;
+    let draw = || Output { number: next_number(&mut state), level: 0, epoch, unique_id: identities.draw() };
+    let flushed = execute::flush_memtable(&base.shared, &base.memtable, &[], draw)?;
+    if let Some(keyspace) = state.keyspaces.get_mut(&KeyspaceId::DEFAULT.0) {
+        let records = flushed.tables.iter().map(|table| (table.record.number, table.record.clone()));
+        keyspace.tables.extend(records);
     }
+    state.next_epoch = epoch + 1;
+    tables.extend(flushed.tables);
 
     // 6. A manifest that names the tables and one fresh log; then CURRENT; then removals.
     let log_number = next_number(&mut state);
@@ -232,19 +230,6 @@ impl Base {
             }
         }
         Ok(files)
-    }
-}
-
-impl Shared {
-    pub(crate) fn open_table(&self, record: manifest::format::TableRecord) -> Result<Arc<OpenTable>> {
-        let options = OpenOptions {
-            expect: Some(Expected { unique_id: record.unique_id, file_bytes: record.file_bytes }),
-            cache: self.cache.clone(),
-            cache_number: record.number,
-            ..OpenOptions::default()
-        };
-        let table = Table::open(&*self.fs, &self.layout.table(record.number), options)?;
-        Ok(Arc::new(OpenTable { record, table }))
     }
 }
 

@@ -11,8 +11,8 @@ use crate::{
     Durability, Error, Result, WriteBatch,
     batch::format::Batch,
     db::Inner,
+    execute,
     files::{Closing, Current},
-    flush::{self, Output},
     keyspace::KeyspaceId,
     manifest::{
         ManifestWriter,
@@ -22,6 +22,7 @@ use crate::{
     open::{Identities, write_current},
     read_view::Version,
     recovery,
+    table_io::Output,
     tree::{OpenTable, Tree},
 };
 
@@ -42,6 +43,10 @@ impl Writer {
     pub(crate) fn next_number(&mut self) -> u64 {
         self.state.next_file_number += 1;
         self.state.next_file_number - 1
+    }
+
+    pub(crate) fn draw_output(&mut self, level: u32, epoch: u64) -> Output {
+        Output { number: self.next_number(), level, epoch, unique_id: self.identities.draw() }
     }
 
     /// Makes an edit durable and applies it. After a failure nobody knows which of the two states a power cut leaves: writing stops.
@@ -145,7 +150,7 @@ impl Inner {
             || memtable.entry_count() >= settings.memtable_entries_max;
         if full {
             self.flush_memtable(writer)?;
-            self.compact_if_due(writer)?;
+            self.compact_if_due(writer);
         }
         Ok(())
     }
@@ -155,7 +160,7 @@ impl Inner {
     }
 
     /// Writes the memtable to a table and starts a new log. A failure before the manifest's edit leaves everything as it was.
-    fn flush_memtable(&self, writer: &mut Writer) -> Result<()> {
+    pub(crate) fn flush_memtable(&self, writer: &mut Writer) -> Result<()> {
         let version = Arc::clone(&self.version.read());
         let Some(memtable) = version.memtables.first().filter(|memtable| memtable.entry_count() > 0) else {
             return Ok(());
@@ -163,24 +168,21 @@ impl Inner {
         // A table must not get ahead of the log.
         writer.sync_log()?;
         let epoch = writer.state.next_epoch;
-        let unique_id = writer.identities.draw();
-        let output = Output { number: writer.next_number(), level: 0, epoch, unique_id };
-        let Some(table) = flush::write_table(&self.shared, memtable, &self.snapshots.live(), &output)? else {
-            return Ok(());
-        };
+        let draw = || writer.draw_output(0, epoch);
+        let flushed = execute::flush_memtable(&self.shared, memtable, &self.snapshots.live(), draw)?;
         let log = self.start_log(writer)?;
         let (old_log, new_log) = (writer.log.number(), log.number());
         writer.state.next_epoch = epoch + 1;
         let mut fields = writer.counters(self.published());
         fields.extend([
             Field::LogCreated { number: new_log },
-            Field::TableAdded { keyspace: KeyspaceId::DEFAULT.0, table: Box::new(table.record.clone()) },
             Field::LogPosition { keyspace: KeyspaceId::DEFAULT.0, log: new_log, offset: 0 },
             Field::LogRemoved { number: old_log },
         ]);
+        fields.extend(flushed.tables.iter().map(|table| table.added()));
         writer.commit_edit(&Edit { snapshot: false, fields })?;
         writer.log = log;
-        self.install(&version, &[], vec![table], vec![self.shared.memtables.create()]);
+        self.install(&version, &[], flushed.tables, vec![self.shared.memtables.create()]);
         self.remove_file(&self.shared.layout.log(old_log));
         Ok(())
     }

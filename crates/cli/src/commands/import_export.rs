@@ -43,7 +43,7 @@ pub(crate) fn import(db: &Db, file: &Path, batch_records: u32) -> CommandResult 
     }
     db.write_with(&mut batch, Durability::Buffered)?;
     db.sync()?;
-    let seconds = (OsClock.monotonic() - started).as_secs_f64();
+    let seconds = OsClock.monotonic().saturating_sub(started).as_secs_f64();
     db.close()?;
     println_summary(records, bytes, seconds)?;
     Ok(Outcome::Done)

@@ -35,21 +35,21 @@ pub(crate) fn run(args: &Args) -> CommandResult {
 
 /// For commands that may create the database.
 fn open_for_writing(args: &Args) -> anyhow::Result<Db> {
-    opened(Db::builder(&args.db).create_if_missing(!args.no_create).open()?)
+    Ok(opened(Db::builder(&args.db).create_if_missing(!args.no_create).open()?))
 }
 
 /// For commands that change a database but never create one.
 fn open_existing(args: &Args) -> anyhow::Result<Db> {
-    opened(Db::builder(&args.db).create_if_missing(false).open()?)
+    Ok(opened(Db::builder(&args.db).create_if_missing(false).open()?))
 }
 
 /// For commands that change nothing: they write no byte, and do not need the lock.
 fn open_for_reading(args: &Args) -> anyhow::Result<Db> {
-    opened(Db::builder(&args.db).read_only(true).open()?)
+    Ok(opened(Db::builder(&args.db).read_only(true).open()?))
 }
 
 /// Says what opening recovered.
-fn opened(db: Db) -> anyhow::Result<Db> {
+fn opened(db: Db) -> Db {
     let recovery = db.recovery();
     if recovery.records > 0 || recovery.dropped_bytes > 0 {
         tracing::info!(
@@ -60,5 +60,5 @@ fn opened(db: Db) -> anyhow::Result<Db> {
             "recovered what was not closed"
         );
     }
-    Ok(db)
+    db
 }

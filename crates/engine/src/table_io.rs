@@ -1,11 +1,9 @@
-//! Writes sorted entries into tables of level 0 and below.
+//! Starts, describes and opens the tables of a database.
 
 use std::sync::Arc;
 
 use siltstone_bloom::FilterContext;
-use siltstone_memtable::Memtable;
-use siltstone_sstable::{TableOptions, TableSummary, TableWriter};
-use siltstone_types::{Cursor, IoResultExt, SequenceNumber};
+use siltstone_sstable::{Expected, OpenOptions, Table, TableOptions, TableSummary, TableWriter};
 
 use crate::{
     Compression, Error, Result, db::Shared, keyspace::KeyspaceId, manifest::format::TableRecord,
@@ -19,40 +17,6 @@ pub(crate) struct Output {
     pub(crate) level: u32,
     pub(crate) epoch: u64,
     pub(crate) unique_id: [u8; 16],
-}
-
-/// Writes a memtable to a table that is synced and in a synced folder. `None` for an empty memtable.
-pub(crate) fn write_table(
-    shared: &Shared,
-    memtable: &Arc<dyn Memtable>,
-    _snapshots: &[SequenceNumber],
-    output: &Output,
-) -> Result<Option<Arc<OpenTable>>> {
-    let mut cursor = Arc::clone(memtable).cursor();
-    cursor.first()?;
-    if !cursor.valid() {
-        return Ok(None);
-    }
-    let mut writer = shared.start_table(output, memtable.entry_count())?;
-    let copied = copy(&mut *cursor, &mut writer);
-    let finished = copied.and_then(|()| Ok(writer.finish()?));
-    let table = finished.and_then(|summary| {
-        shared.fs.sync_dir(shared.layout.sst_dir()).on("sync the folder", shared.layout.sst_dir())?;
-        shared.open_table(table_record(output, &summary))
-    });
-    if table.is_err() {
-        // Nothing refers to it. What cannot be removed now is removed at the next open.
-        let _ = shared.fs.remove(&shared.layout.table(output.number));
-    }
-    table.map(Some)
-}
-
-fn copy(cursor: &mut dyn Cursor, writer: &mut TableWriter) -> Result<()> {
-    while cursor.valid() {
-        writer.add(cursor.key(), cursor.value())?;
-        cursor.next()?;
-    }
-    Ok(())
 }
 
 impl Shared {
@@ -80,6 +44,17 @@ impl Shared {
             ..TableOptions::default()
         };
         Ok(TableWriter::create(&*self.fs, &self.layout.table(output.number), options)?)
+    }
+
+    pub(crate) fn open_table(&self, record: TableRecord) -> Result<Arc<OpenTable>> {
+        let options = OpenOptions {
+            expect: Some(Expected { unique_id: record.unique_id, file_bytes: record.file_bytes }),
+            cache: self.cache.clone(),
+            cache_number: record.number,
+            ..OpenOptions::default()
+        };
+        let table = Table::open(&*self.fs, &self.layout.table(record.number), options)?;
+        Ok(Arc::new(OpenTable { record, table }))
     }
 }
 

@@ -1,0 +1,166 @@
+//! Carries out a merge: reads the inputs, leaves out what nobody can see, writes the outputs.
+
+use std::sync::Arc;
+
+use siltstone_compaction::{Retain, RetainStatistics, TableId};
+use siltstone_memtable::Memtable;
+use siltstone_sstable::{CursorOptions, FillCache, TableWriter};
+use siltstone_types::{Cursor, IoResultExt, SequenceNumber};
+
+use crate::{
+    Error, Result,
+    db::Shared,
+    iter::{merge::MergeCursor, run::RunCursor},
+    read_view::Source,
+    table_io::{Output, table_record},
+    tree::{OpenTable, Run, Tree},
+};
+
+/// Read from the file at a time: a merge reads every block once, in order.
+const READAHEAD_BYTES: usize = 1 << 20;
+
+/// What a merge made. The tables are synced and in a synced folder; nothing refers to them yet.
+#[derive(Debug)]
+pub(crate) struct Merged {
+    pub(crate) tables: Vec<Arc<OpenTable>>,
+    pub(crate) statistics: RetainStatistics,
+}
+
+/// What decides which entries survive, and where outputs are cut.
+pub(crate) struct Rules<'a> {
+    /// The live snapshots, read after the inputs were fixed.
+    pub(crate) snapshots: &'a [SequenceNumber],
+    /// Whether data that is older than the inputs may exist for a user key.
+    pub(crate) older_data_may_exist: &'a dyn Fn(&[u8]) -> bool,
+    /// Size of an output, in bytes.
+    pub(crate) table_bytes_max: u64,
+}
+
+/// Writes a memtable to a table of level 0.
+pub(crate) fn flush_memtable(
+    shared: &Shared,
+    memtable: &Arc<dyn Memtable>,
+    snapshots: &[SequenceNumber],
+    draw: impl FnMut() -> Output,
+) -> Result<Merged> {
+    let input = Source::Boxed(Arc::clone(memtable).cursor());
+    // Older data may exist anywhere below. One table, however large: a run of level 0 is what one memtable held.
+    let rules = Rules { snapshots, older_data_may_exist: &|_| true, table_bytes_max: u64::MAX };
+    write(shared, MergeCursor::new(vec![input]), memtable.entry_count(), &rules, draw)
+}
+
+/// Merges tables of a tree.
+pub(crate) fn merge(
+    shared: &Shared,
+    tree: &Tree,
+    inputs: &[TableId],
+    rules: &Rules<'_>,
+    draw: impl FnMut() -> Output,
+) -> Result<Merged> {
+    let is_input = |table: &Arc<OpenTable>| inputs.contains(&TableId(table.record.number));
+    let options = CursorOptions { fill_cache: FillCache::No, readahead_bytes: READAHEAD_BYTES };
+    let (mut sources, mut found, mut entries_max) = (Vec::new(), 0, 0);
+    for Run { tables, .. } in &tree.runs {
+        let inputs: Arc<[_]> = tables.iter().filter(|table| is_input(table)).cloned().collect();
+        found += inputs.len();
+        entries_max += inputs.iter().map(|table| table.record.entries).sum::<u64>();
+        if !inputs.is_empty() {
+            sources.push(Source::Run(Box::new(RunCursor::new(inputs, options))));
+        }
+    }
+    if found != inputs.len() {
+        return Err(Error::invalid_argument("a table to be merged is not in the tree"));
+    }
+    write(shared, MergeCursor::new(sources), entries_max, rules, draw)
+}
+
+fn write(
+    shared: &Shared,
+    mut input: MergeCursor<Source>,
+    entries_max: u64,
+    rules: &Rules<'_>,
+    draw: impl FnMut() -> Output,
+) -> Result<Merged> {
+    input.first()?;
+    let table_bytes_max = rules.table_bytes_max;
+    let mut outputs = Outputs { shared, entries_max, table_bytes_max, draw, writer: None, done: Vec::new() };
+    let mut retained = Retain::new(input, rules.snapshots, rules.older_data_may_exist);
+    let written = outputs.write_all(&mut retained).and_then(|()| outputs.open_all());
+    match written {
+        Ok(tables) => Ok(Merged { tables, statistics: retained.statistics() }),
+        Err(error) => {
+            outputs.abandon();
+            Err(error)
+        }
+    }
+}
+
+/// The tables of one job, one after the other.
+struct Outputs<'a, D> {
+    shared: &'a Shared,
+    entries_max: u64,
+    table_bytes_max: u64,
+    draw: D,
+    writer: Option<(Output, Box<TableWriter>)>,
+    done: Vec<crate::manifest::format::TableRecord>,
+}
+
+impl<D: FnMut() -> Output> Outputs<'_, D> {
+    fn write_all(&mut self, retained: &mut Retain<impl Cursor, impl FnMut(&[u8]) -> bool>) -> Result<()> {
+        let mut last_user_key = Vec::new();
+        while let Some(entry) = retained.next_entry()? {
+            let full = self
+                .writer
+                .as_ref()
+                .is_some_and(|(_, writer)| writer.estimated_file_bytes() >= self.table_bytes_max);
+            // Never inside the versions of one key: a read asks one table of a run.
+            if full && entry.key.user_key != last_user_key {
+                self.finish_table()?;
+            }
+            self.writer()?.add(entry.key, entry.value)?;
+            last_user_key.clear();
+            last_user_key.extend_from_slice(entry.key.user_key);
+        }
+        self.finish_table()
+    }
+
+    /// The table that is being written; begins one when there is none.
+    fn writer(&mut self) -> Result<&mut TableWriter> {
+        if self.writer.is_none() {
+            let output = (self.draw)();
+            self.writer = Some((output, Box::new(self.shared.start_table(&output, self.entries_max)?)));
+        }
+        let (_, writer) = self.writer.as_mut().ok_or_else(|| Error::invalid_argument("no table is open"))?;
+        Ok(writer)
+    }
+
+    fn finish_table(&mut self) -> Result<()> {
+        if let Some((output, writer)) = self.writer.take() {
+            // In the list before it is finished, so that a failure removes it.
+            let summary = writer.finish().inspect_err(|_| self.remove(output.number))?;
+            self.done.push(table_record(&output, &summary));
+        }
+        Ok(())
+    }
+
+    fn open_all(&mut self) -> Result<Vec<Arc<OpenTable>>> {
+        if self.done.is_empty() {
+            return Ok(Vec::new());
+        }
+        let dir = self.shared.layout.sst_dir();
+        self.shared.fs.sync_dir(dir).on("sync the folder", dir)?;
+        self.done.iter().map(|record| self.shared.open_table(record.clone())).collect()
+    }
+
+    /// Removes what was written. What cannot be removed now is removed at the next open.
+    fn abandon(&mut self) {
+        let open = self.writer.take().map(|(output, _)| output.number);
+        for number in self.done.iter().map(|record| record.number).chain(open) {
+            self.remove(number);
+        }
+    }
+
+    fn remove(&self, number: u64) {
+        let _ = self.shared.fs.remove(&self.shared.layout.table(number));
+    }
+}
