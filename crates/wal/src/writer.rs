@@ -334,3 +334,26 @@ fn check_lengths(records: &[Record<'_>]) -> Result<()> {
         what: format!("the payload has {longest} bytes, the limit is {PAYLOAD_BYTES_MAX}"),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use siltstone_vfs::MemFs;
+
+    use super::*;
+    use crate::{Payload, Purpose};
+
+    #[test]
+    fn a_log_keeps_its_last_ordinal_for_the_end_record() {
+        let id = LogId { purpose: Purpose::CUSTOM, number: 1, identity: [0; 16] };
+        let mut writer =
+            LogWriter::create(&MemFs::new(), Path::new("/1.log"), id, WriterOptions::default()).unwrap();
+        writer.ordinal = u64::from(u32::MAX) - 1;
+        let record = Record { tag: 0, payload: Payload::new(b"") };
+        let length = writer.len();
+        assert!(matches!(writer.append(&[record, record]), Err(Error::InvalidArgument { .. })));
+        assert_eq!(writer.len(), length, "nothing was written");
+        writer.append(&[record]).unwrap();
+        assert!(matches!(writer.append(&[record]), Err(Error::InvalidArgument { .. })));
+        writer.finish().unwrap();
+    }
+}

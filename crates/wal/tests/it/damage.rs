@@ -134,7 +134,7 @@ fn any_step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(crate::kit::cases(1000))]
 
     #[test]
     fn many_damages_at_once_have_the_documented_outcome(

@@ -183,7 +183,7 @@ fn run(steps: &[Step]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(crate::kit::cases(400))]
 
     #[test]
     fn a_power_cut_leaves_a_prefix_with_everything_that_was_synced(steps in vec(any_step(), 0..30)) {
