@@ -19,8 +19,9 @@ fn log_path(number: u64) -> PathBuf {
     Path::new("/").join(format!("{number:06}.log"))
 }
 
-/// Logs as text: one word each, in order; `r` a record, `p` one with a promise, `e` an end record. Tags count up over all logs. `!` behind it: the byte
-/// in the middle of the last record before it is changed afterwards. A `0` is a log without records.
+/// Logs as text: one word each, in order; `r` a record, `p` one with a promise, `e` an end record. Tags count
+/// up over all logs. `!` behind it: the byte in the middle of the last record before it is changed
+/// afterwards. A `0` is a log without records.
 fn logs(text: &str) -> (MemFs, Vec<ChainLog>) {
     let (fs, mut chain, mut tag) = (MemFs::new(), Vec::new(), 0);
     for (word, number) in text.split_whitespace().zip(1..) {

@@ -20,7 +20,8 @@ enum Step {
     /// An append of which only this many bytes are written.
     Torn(usize),
     Sync,
-    /// Goes on in a new log, which may be made from the file of the oldest one. The old log is finished by the next sync.
+    /// Goes on in a new log, which may be made from the file of the oldest one. The old log is finished by
+    /// the next sync.
     Rotate {
         recycle: bool,
     },
@@ -118,7 +119,8 @@ impl Owner {
         if outcome.is_ok() {
             self.appended.extend(lens);
         } else {
-            // The cut was synced, which covers everything before it in this log; earlier logs may still be lost.
+            // The cut was synced, which covers everything before it in this log; earlier logs may still be
+            // lost.
             self.writers.last().unwrap().check().unwrap();
         }
     }

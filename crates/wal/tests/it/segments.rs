@@ -173,7 +173,8 @@ fn what_was_replayed_from_a_torn_segment_is_durable_and_stays() {
     append(&mut log, 1).unwrap();
     append(&mut log, 2).unwrap();
     drop(log);
-    // A sync that failed in an earlier process: the bytes are readable, and syncing them again proves nothing.
+    // A sync that failed in an earlier process: the bytes are readable, and syncing them again proves
+    // nothing.
     fs.fail_next_syncs(1);
     assert!(fs.open_for_overwrite(&segment(1)).unwrap().sync_data().is_err());
     let (log, _, tags) = open(&fs).unwrap();
@@ -382,7 +383,8 @@ impl Promised {
     }
 }
 
-/// Runs the steps on a disk, and calls `at_operation` before each operation that changes something, with what holds at this moment.
+/// Runs the steps on a disk, and calls `at_operation` before each operation that changes something, with what
+/// holds at this moment.
 fn run(
     steps: &[Step],
     options: SegmentOptions,
