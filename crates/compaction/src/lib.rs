@@ -7,6 +7,7 @@ mod retain;
 mod size_tiered;
 mod strategy;
 mod table;
+pub mod text;
 mod tree;
 mod validate;
 mod view;

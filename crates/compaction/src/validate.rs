@@ -109,6 +109,9 @@ fn check_drop(inputs: &Inputs, levels: &[Level]) -> Result<(), InvalidJob> {
 
 /// Rule 4: the result fits between the tables that its run keeps.
 fn check_disjoint(job: &Job, inputs: &Inputs, place: Position, levels: &[Level]) -> Result<(), InvalidJob> {
+    if matches!(job.action, Action::Move { .. }) {
+        inputs.check_movable()?;
+    }
     let Some((_, run)) = runs_by_age(levels).find(|(position, _)| *position == place) else {
         return Ok(());
     };
@@ -120,35 +123,51 @@ fn check_disjoint(job: &Job, inputs: &Inputs, place: Position, levels: &[Level])
     Ok(())
 }
 
-/// Rules 2 to 4 against a job that will change the tree before this one ends, or after.
+/// Rules 2 to 4 against a job that will change the tree before this one ends, or after: each must still pass when the other has ended.
 fn check_running(
     job: &Job,
     inputs: &Inputs,
     running: &RunningJob,
     levels: &[Level],
 ) -> Result<(), InvalidJob> {
-    let (Some(output), Some(running_output)) = (job.output(), running.output) else {
-        return Ok(());
-    };
-    if (output.place, running_output.place, output.level)
-        == (Place::NewRun, Place::NewRun, running_output.level)
-    {
-        return Err(InvalidJob::TwoNewRuns { level: output.level });
-    }
     let others = Inputs::find(&running.inputs, levels)?;
-    let (place, running_place) = (inputs.place(output), others.place(running_output));
-    if place == running_place && inputs.extents(job.action).any(|range| range.overlaps(&running.range)) {
-        return Err(InvalidJob::OverlapsRunning { level: place.level, epoch: place.epoch() });
-    }
-    for (position, input) in &inputs.found {
-        let same_keys = others.found.iter().filter(|(_, other)| other.range.overlaps(&input.range));
-        for (other_position, other) in same_keys {
-            if position.cmp(other_position) != place.cmp(&running_place) {
-                return Err(InvalidJob::CrossesRunning { input: input.id, other: other.id });
-            }
+    let place = job.output().map(|output| inputs.place(output));
+    let running_place = running.output.map(|output| others.place(output));
+    if let (Some(at), Some(running_at)) = (place, running_place)
+        && at == running_at
+    {
+        let Position { level, .. } = at;
+        if at == Position::newest(level) {
+            return Err(InvalidJob::TwoNewRuns { level });
+        }
+        if inputs.extents(job.action).any(|range| range.overlaps(&running.range)) {
+            return Err(InvalidJob::OverlapsRunning { level, epoch: at.epoch() });
         }
     }
-    Ok(())
+    // The result of a merge may reach over gaps that a table of the other job lies in. So ranges count, rather than tables: the other one
+    // would be refused at its end.
+    let crossing = inputs.found.iter().find(|(position, table)| {
+        table.range.overlaps(&running.range) && crosses(*position, place, running_place)
+    });
+    let crossed = others.found.iter().find(|(position, table)| {
+        inputs.extents(job.action).any(|range| range.overlaps(&table.range))
+            && crosses(*position, running_place, place)
+    });
+    match crossing.or(crossed) {
+        Some((_, table)) => Err(InvalidJob::CrossesRunning { table: table.id }),
+        None => Ok(()),
+    }
+}
+
+/// True when a table that goes from its position to a place (or is dropped, where there is none) changes places with what another job
+/// leaves at its own. Nobody can be in one run with it without being disjoint, which is rule 4.
+fn crosses(position: Position, place: Option<Position>, other: Option<Position>) -> bool {
+    match (place, other) {
+        (_, None) => false,
+        (None, Some(other)) => other > position,
+        (Some(place), Some(other)) if other == position || other == place => false,
+        (Some(place), Some(other)) => (other < position) != (other < place),
+    }
 }
 
 /// The inputs of a job, found in a tree.
@@ -203,6 +222,16 @@ impl Inputs {
 
     pub(crate) fn oldest(&self) -> Position {
         self.oldest
+    }
+
+    /// Tables that come into one run as they are have to be disjoint.
+    fn check_movable(&self) -> Result<(), InvalidJob> {
+        let mut tables: Vec<&Arc<TableMeta>> = self.tables().collect();
+        tables.sort_unstable_by(|a, b| a.range.cmp(&b.range));
+        match tables.windows(2).find(|pair| pair[0].range.last >= pair[1].range.first) {
+            Some(pair) => Err(InvalidJob::MovesOverlap { input: pair[0].id, other: pair[1].id }),
+            None => Ok(()),
+        }
     }
 
     /// Where the result will be in the order of age.
@@ -286,6 +315,13 @@ pub enum InvalidJob {
         /// The table that stays.
         other: TableId,
     },
+    /// Rule 4: two tables to be moved into one run overlap.
+    MovesOverlap {
+        /// One.
+        input: TableId,
+        /// The other.
+        other: TableId,
+    },
     /// Rule 4: the result may overlap that of a running job in the same run.
     OverlapsRunning {
         /// The level.
@@ -298,12 +334,10 @@ pub enum InvalidJob {
         /// The level.
         level: u32,
     },
-    /// Rules 2 and 3: the result would change places with that of a running job that has keys in common with it.
+    /// Rules 2 and 3: a table of this job, or of a running one, would change places with the other job's result.
     CrossesRunning {
-        /// The input.
-        input: TableId,
-        /// The input of the running job.
-        other: TableId,
+        /// The table.
+        table: TableId,
     },
     /// Rules 4 and 5, of a finished job: its tables are not what the job is to make.
     Result {
@@ -344,6 +378,9 @@ impl fmt::Display for InvalidJob {
             InvalidJob::OverlapsRun { other } => {
                 write!(f, "the result may overlap table {other}, which stays in the run (rule 4)")
             }
+            InvalidJob::MovesOverlap { input, other } => {
+                write!(f, "tables {input} and {other} overlap, and cannot be moved into one run (rule 4)")
+            }
             InvalidJob::OverlapsRunning { level, epoch } => {
                 write!(
                     f,
@@ -353,10 +390,12 @@ impl fmt::Display for InvalidJob {
             InvalidJob::TwoNewRuns { level } => {
                 write!(f, "a running job makes a new run in level {level} already (rule 4)")
             }
-            InvalidJob::CrossesRunning { input, other } => write!(
-                f,
-                "data of table {input} would change places with table {other} of a running job (rules 2, 3)"
-            ),
+            InvalidJob::CrossesRunning { table } => {
+                write!(
+                    f,
+                    "data of table {table} would change places with the result of another job (rules 2, 3)"
+                )
+            }
             InvalidJob::Result { what } => f.write_str(what),
         }
     }
