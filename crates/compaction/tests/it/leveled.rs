@@ -9,6 +9,7 @@ use siltstone_compaction::{
 #[derive(Debug)]
 pub(crate) struct SmallLeveled {
     pub(crate) bytes_max: u64,
+    pub(crate) table_bytes_max: u64,
 }
 
 fn bytes(level: &Level) -> u64 {
@@ -17,7 +18,7 @@ fn bytes(level: &Level) -> u64 {
 
 impl SmallLeveled {
     /// The tables, and all that overlaps them in what is older in their level, and in the next.
-    fn push_down(levels: &[Level], level: u32, tables: &[&TableMeta]) -> Job {
+    fn push_down(&self, levels: &[Level], level: u32, tables: &[&TableMeta]) -> Job {
         let at = level as usize;
         let mut hull = KeyRange::hull(tables.iter().map(|table| &table.range)).unwrap();
         let next = levels.get(at + 1).map(|level| level.runs.as_slice()).unwrap_or_default();
@@ -37,12 +38,10 @@ impl SmallLeveled {
             None => Place::NewRun,
         };
         let output = Output { level: level + 1, place };
-        let action = Action::Merge { output, table_bytes_max: self::TABLE_BYTES_MAX };
+        let action = Action::Merge { output, table_bytes_max: self.table_bytes_max };
         Job { action, inputs, reason: Reason::new("level-size", format!("level {level} is too large")) }
     }
 }
-
-const TABLE_BYTES_MAX: u64 = 64;
 
 impl CompactionStrategy for SmallLeveled {
     fn name(&self) -> &'static str {
@@ -56,7 +55,7 @@ impl CompactionStrategy for SmallLeveled {
                 _ => bytes(runs) > self.bytes_max << level || runs.runs.len() > 1,
             };
             let tables = runs.runs.iter().rev().flat_map(|run| &run.tables);
-            let jobs = tables.map(|table| SmallLeveled::push_down(view.levels, level, &[table]));
+            let jobs = tables.map(|table| self.push_down(view.levels, level, &[table]));
             if let Some(job) = jobs.into_iter().find(|job| is_due && validate(job, view).is_ok()) {
                 return Some(job);
             }

@@ -7,6 +7,7 @@ mod model;
 mod planning;
 mod retain;
 mod rules;
+mod simulation;
 
 /// Cases of a property test: `CASES`, or the default.
 fn cases(default: u32) -> u32 {

@@ -33,7 +33,7 @@ fn size_tiered() -> impl Strategy<Value = SizeTiered> {
 fn any_strategy() -> impl Strategy<Value = Box<dyn CompactionStrategy>> {
     prop_oneof![
         5 => size_tiered().prop_map(|strategy| Box::new(strategy) as Box<dyn CompactionStrategy>),
-        1 => (1..200_u64).prop_map(|bytes_max| Box::new(SmallLeveled { bytes_max }) as Box<dyn CompactionStrategy>),
+        1 => (1..200_u64).prop_map(|bytes_max| Box::new(SmallLeveled { bytes_max, table_bytes_max: 64 }) as Box<dyn CompactionStrategy>),
     ]
 }
 
