@@ -1,4 +1,5 @@
 //! Plans a job for a tree that is given as text, and simulates what the strategy writes in the long run.
+#![expect(clippy::print_stdout, reason = "printing is what an example does")]
 
 use siltstone_compaction::{
     CompactionStrategy, Simulation, SimulationParameters, SizeTiered, TreeView, text, validate,
