@@ -105,6 +105,10 @@ fn life() -> Vec<Edit> {
     [snapshot].into_iter().chain(changes).collect()
 }
 
+fn keyspace(id: u32) -> Field {
+    Field::KeyspaceCreated { id, name: "again".to_owned(), strategy: "leveled".to_owned() }
+}
+
 pub(crate) fn manifests() -> Result<Vec<Seed>, Box<dyn Error>> {
     let id = LogId { purpose: Purpose::MANIFEST, number: 3, identity: *b"0123456789abcdef" };
     let payloads: Vec<Vec<u8>> = life().iter().map(Edit::encode).collect();
@@ -119,6 +123,15 @@ pub(crate) fn manifests() -> Result<Vec<Seed>, Box<dyn Error>> {
     for edit in &life()[1..3] {
         state.apply(edit).map_err(|broken| broken.to_string())?;
     }
+    let with = |edits: &[Vec<Field>]| {
+        let edits = edits.iter().map(|fields| Edit { snapshot: false, fields: fields.clone() }.encode());
+        let payloads: Vec<Vec<u8>> = payloads[..3].iter().cloned().chain(edits).collect();
+        framed(&payloads)
+    };
+    let added = |number, smallest, largest| Field::TableAdded {
+        keyspace: 0,
+        table: Box::new(table(number, smallest, largest)),
+    };
     let skippable = [vec![1, 0xf0], vec![0x8e, 2, 7, 7, 8, 1, 8]];
     Ok(vec![
         ("closed", log(id, &payloads, 0, true)?),
@@ -129,6 +142,11 @@ pub(crate) fn manifests() -> Result<Vec<Seed>, Box<dyn Error>> {
         ("edits", framed(&payloads)?),
         ("edits-of-a-busy-snapshot", framed(&[state.to_edit().encode(), payloads[4].clone()])?),
         ("edits-with-fields-to-skip", framed(&[payloads[0].clone(), skippable.concat()])?),
+        ("log-with-a-tables-number", with(&[vec![Field::LogCreated { number: 6 }]])?),
+        ("table-with-a-logs-number", with(&[vec![added(4, "x", "z")]])?),
+        ("tables-that-touch", with(&[vec![added(7, "p", "q")]])?),
+        ("keyspace-id-used-again", with(&[vec![Field::KeyspaceDropped { id: 0 }, keyspace(0)]])?),
+        ("sequence-of-57-bits", with(&[vec![Field::LastSequence(1 << 56)]])?),
         ("one-edit", payloads[2].clone()),
         ("one-snapshot", state.to_edit().encode()),
         ("one-edit-too-new", vec![1, 0, 14, 0]),

@@ -67,6 +67,7 @@ pub(crate) fn logs() -> Result<Vec<Seed>, Box<dyn Error>> {
         ("torn-tail", open[..open.len() - 2].to_vec()),
         ("torn-header-before-a-promise", with(second_at, b"torn")),
         ("torn-payload-before-a-promise", with(third_at + 4, b"torn")),
+        ("torn-crc-of-an-empty-payload", with(second_at + 4, b"torn")),
         ("torn-without-a-promise", no_promise),
         ("length-of-4-gib", with(third_at + 8, &[0xff; 4])),
         ("length-past-the-end", with(third_at + 8, &1_000_u32.to_le_bytes())),

@@ -149,6 +149,19 @@ fn with(file: &[u8], from_end: usize, new: &[u8]) -> Vec<u8> {
     file
 }
 
+/// Changes codec and raw length of the first data block, which is not compressed.
+fn with_first_trailer(file: &[u8], codec: u8, raw_bytes: u32) -> Vec<u8> {
+    let is_trailer = |at: usize| {
+        let stored_bytes = u32::try_from(at).unwrap_or_default().to_le_bytes();
+        file[at..].starts_with(&[&[1, 0, 0, 1][..], &stored_bytes].concat())
+    };
+    let at = (0..file.len()).find(|at| is_trailer(*at)).unwrap_or_default();
+    let mut file = file.to_vec();
+    file[at + 2] = codec;
+    file[at + 4..at + 8].copy_from_slice(&raw_bytes.to_le_bytes());
+    file
+}
+
 pub(crate) fn tables() -> Result<Vec<Seed>, Box<dyn Error>> {
     let small = || TableOptions { block_bytes: 60, restart_interval: 2, ..TableOptions::default() };
     let plain = table(small(), FRUIT)?;
@@ -174,6 +187,8 @@ pub(crate) fn tables() -> Result<Vec<Seed>, Box<dyn Error>> {
         ("index-of-4-gib", with(&plain, 92 - 36, &[0xff; 4])),
         ("filter-that-is-not-there", with(&plain, 92 - 69, &[1])),
         ("version-2", with(&plain, 92 - 72, &[2])),
+        ("raw-length-of-1-gib", with_first_trailer(&plain, 1, 1 << 30)),
+        ("raw-length-of-1-gib-zstd", with_first_trailer(&plain, 2, 1 << 30)),
         ("footer-only", plain[plain.len() - 92..].to_vec()),
         ("blocks", assembly(1, &halves)?),
         ("blocks-packed", assembly(0, &shuffled)?),

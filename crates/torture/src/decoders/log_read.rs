@@ -216,18 +216,18 @@ impl Log<'_> {
                 .found
                 .iter()
                 .filter(|found| found.end <= gap.start)
-                .map(|found| found.ordinal + 1)
+                .map(|found| u64::from(found.ordinal) + 1)
                 .max();
             self.holds_nothing(gap.start, gap.end, due.unwrap_or(0));
         }
     }
 
     /// No record in a gap could have been returned, unless it lies in what another record claims as its payload.
-    fn holds_nothing(&self, start: u64, end: u64, ordinal: u32) {
+    fn holds_nothing(&self, start: u64, end: u64, ordinal: u64) {
         let mut at = usize::try_from(start).unwrap_or(usize::MAX);
         while offset(at) < end {
             let claimed = log::header_at(self.file, at, &self.header)
-                .filter(|record| record.fits(self.file) && ordinal <= record.ordinal);
+                .filter(|record| record.fits(self.file) && ordinal <= u64::from(record.ordinal));
             let missed =
                 claimed.as_ref().is_some_and(|record| record.offset > start && self.is_salvable(record));
             assert!(!missed, "the record at {at} was passed over");

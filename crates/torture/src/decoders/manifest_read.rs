@@ -11,7 +11,10 @@ use siltstone::{
 use siltstone_wal::{Expect, LogEnd, LogReader, ReadMode, ReadReport};
 
 use super::memory::{fs_with, path};
-use crate::{plain::varint, repair};
+use crate::{
+    plain::{state, varint},
+    repair,
+};
 
 /// Reads a manifest as after a clean close, and as after a crash.
 ///
@@ -66,6 +69,8 @@ fn check_state((state, report): &Read, edits: &[(u64, Edit)]) {
     assert_eq!(report.records, edits.len() as u64);
     let again = replay(edits.iter().map(|(_, edit)| edit));
     assert_eq!(again.as_ref(), Ok(state));
+    let broken = state::broken(state);
+    assert!(broken.is_none(), "{broken:?}");
     let snapshot = Edit::decode(&state.to_edit().encode());
     assert_eq!(snapshot.as_ref(), Ok(&state.to_edit()));
     let read_back = replay(snapshot.as_ref());

@@ -4,6 +4,7 @@ pub(crate) mod batch;
 pub(crate) mod block;
 pub(crate) mod filter;
 pub(crate) mod log;
+pub(crate) mod state;
 pub(crate) mod varint;
 
 /// A fixed-width field.
