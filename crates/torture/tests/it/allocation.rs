@@ -9,8 +9,9 @@ use siltstone_torture::decoders::TARGETS;
 
 use crate::corpus::inputs;
 
-/// What a target may hold at a time beside what is in proportion to its input.
-const CONSTANT_BYTES: usize = 64 << 20;
+/// What a target may hold at a time beside what is in proportion to its input. Most of it is for the one block that the harness lets
+/// decompress to 4 MiB.
+const CONSTANT_BYTES: usize = 8 << 20;
 /// For each byte of input: the harness keeps what it found in several forms, and so do the decoders.
 const BYTES_PER_INPUT_BYTE: usize = 1 << 10;
 
