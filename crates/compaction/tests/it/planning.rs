@@ -40,15 +40,25 @@ fn any_strategy() -> impl Strategy<Value = Box<dyn CompactionStrategy>> {
 /// One event in the life of a tree, while jobs run.
 #[derive(Clone, Debug)]
 enum Step {
-    Plan { job_bytes_max: u64 },
-    End { which: usize, keys_max: usize },
-    Flush { from: u8, keys: u8 },
+    /// By the strategy in charge, or by another one, as when one is switched for another while jobs run.
+    Plan {
+        by: usize,
+        job_bytes_max: u64,
+    },
+    End {
+        which: usize,
+        keys_max: usize,
+    },
+    Flush {
+        from: u8,
+        keys: u8,
+    },
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let budget = prop_oneof![3 => Just(u64::MAX), 1 => 1..500_u64];
     let step = prop_oneof![
-        4 => budget.prop_map(|job_bytes_max| Step::Plan { job_bytes_max }),
+        4 => (0..2_usize, budget).prop_map(|(by, job_bytes_max)| Step::Plan { by, job_bytes_max }),
         2 => (any::<usize>(), 1..5_usize).prop_map(|(which, keys_max)| Step::End { which, keys_max }),
         2 => (0..12_u8, 1..8_u8).prop_map(|(from, keys)| Step::Flush { from, keys }),
     ];
@@ -56,17 +66,17 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 /// Runs the steps with several jobs under way, then everything to its end with none.
-fn live(shape: &TreeShape, strategy: &dyn CompactionStrategy, steps: &[Step]) -> Result<(), String> {
+fn live(shape: &TreeShape, strategies: [&dyn CompactionStrategy; 2], steps: &[Step]) -> Result<(), String> {
     let mut model = Model::new(shape);
     let mut running: Vec<(Job, RunningJob)> = Vec::new();
     for step in steps {
         let before = model.versions();
         match *step {
-            Step::Plan { job_bytes_max } => {
+            Step::Plan { by, job_bytes_max } => {
                 let known: Vec<_> = running.iter().map(|(_, known)| known.clone()).collect();
                 let budget = Budget { job_bytes_max };
                 let view = TreeView { running: &known, budget, ..TreeView::idle(&model.levels) };
-                let Some(job) = strategy.plan(&view) else { continue };
+                let Some(job) = strategies[by].plan(&view) else { continue };
                 validate(&job, &view).map_err(|broken| format!("{job}: {broken}"))?;
                 running.push((job.clone(), RunningJob::new(&job, &model.levels).unwrap()));
             }
@@ -84,7 +94,7 @@ fn live(shape: &TreeShape, strategy: &dyn CompactionStrategy, steps: &[Step]) ->
         model.run(&job, 3).map_err(|broken| format!("{job}: {broken}"))?;
         model.check()?;
     }
-    settle(&mut model, strategy)
+    settle(&mut model, strategies[0])
 }
 
 fn same_versions(before: &std::collections::BTreeMap<u8, Vec<u64>>, model: &Model) -> Result<(), String> {
@@ -120,9 +130,9 @@ proptest! {
 
     #[test]
     fn trees_of_every_shape_settle_with_newer_data_in_front(
-        shape in shapes(), strategy in any_strategy(), steps in steps(),
+        shape in shapes(), strategy in any_strategy(), other in any_strategy(), steps in steps(),
     ) {
-        let outcome = live(&shape, &strategy, &steps);
+        let outcome = live(&shape, [&strategy, &other], &steps);
         prop_assert!(outcome.is_ok(), "{outcome:?}");
     }
 

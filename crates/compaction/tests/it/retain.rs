@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use proptest::{collection::vec, prelude::*, test_runner::Config};
 use siltstone_compaction::{Retain, RetainStatistics};
-use siltstone_types::{Cursor, Entry, Error, InternalKey, Kind, Result, SequenceNumber, Slice, VecCursor};
+use siltstone_types::{
+    Cursor, Entry, Error, InternalKey, Kind, Result, SequenceNumber, Slice, Tag, VecCursor,
+};
 
 use crate::cases;
 
@@ -82,6 +84,20 @@ fn each_stripe_keeps_its_newest_version() {
     let expected =
         RetainStatistics { entries_in: 6, entries_out: 1, superseded: 4, tombstones_dropped: 1, zeroed: 0 };
     assert_eq!(statistics, expected);
+}
+
+#[test]
+fn an_entry_of_an_unknown_kind_ends_the_walk() {
+    let mut input = VecCursor::new(
+        [Tag::from_raw(9 << 8 | 2), Tag::from_raw(8 << 8 | 3), Tag::from_raw(7 << 8 | 1)]
+            .map(|tag| Entry { key: InternalKey { user_key: b"k", tag }, value: b"" }),
+    );
+    input.first().unwrap();
+    let mut retain = Retain::new(input, &[], |_: &[u8]| true);
+    assert_eq!(retain.next_entry().unwrap().unwrap().key.sequence(), at(9));
+    for _ in 0..2 {
+        assert!(matches!(retain.next_entry(), Err(Error::InvalidArgument { .. })));
+    }
 }
 
 /// Keys 0 to 3 with versions in the inputs and below, and live snapshots.

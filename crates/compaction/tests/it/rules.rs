@@ -135,6 +135,19 @@ fn two_jobs_that_would_cross_each_other_do_not_run_together() {
     }
 }
 
+// The merge may make a table that reaches over 3, which would then seem to hide something, and could not be dropped.
+#[test]
+fn a_table_is_not_dropped_in_front_of_a_gap_that_is_being_closed() {
+    let levels = parse_levels("0 | 3: 3=m..n | 2: 2=a..c\n1 | 1: 1=x..z").unwrap();
+    let jobs = [parse_job("merge 2 1 -> 1 run 1"), parse_job("drop 3")];
+    for (running, job) in [(&jobs[0], &jobs[1]), (&jobs[1], &jobs[0])] {
+        assert_eq!(validate(job, &TreeView::idle(&levels)), Ok(()));
+        let running = [RunningJob::new(running, &levels).unwrap()];
+        let outcome = validate(job, &TreeView { running: &running, ..TreeView::idle(&levels) });
+        assert_eq!(outcome, Err(InvalidJob::CrossesRunning { table: TableId(3) }));
+    }
+}
+
 #[test]
 fn results_go_where_the_job_says() {
     let after = |job: &str, outputs: &str| {
