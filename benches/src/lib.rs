@@ -1,1 +1,7 @@
-//! Shared inputs of the micro-benchmarks.
+//! Inputs of the micro-benchmarks: the same in every run, on every machine.
+
+mod pairs;
+mod tables;
+
+pub use pairs::{Pairs, VALUE_BYTES};
+pub use tables::write_table;
