@@ -1,23 +1,30 @@
 #![doc = include_str!("../README.md")]
 
 mod apply;
+mod invalid_job;
 mod job;
 mod overlap;
 mod retain;
+mod simulate;
 mod size_tiered;
+mod split;
 mod strategy;
 mod table;
+pub mod text;
 mod tree;
 mod validate;
 mod view;
 
 pub use apply::{Applied, apply};
+pub use invalid_job::InvalidJob;
 pub use job::{Action, Job, Output, Place, Reason};
 pub use overlap::OlderData;
 pub use retain::{Retain, RetainStatistics};
+pub use simulate::{Simulation, SimulationError, SimulationParameters, SimulationReport};
 pub use size_tiered::{Similarity, SizeTiered};
+pub use split::Split;
 pub use strategy::{CompactionStrategy, Debt};
 pub use table::{KeyRange, TableId, TableMeta};
 pub use tree::{Epoch, LEVELS_MAX, Level, Position, Run, check_levels, levels_from_tables, runs_by_age};
-pub use validate::{InvalidJob, validate};
+pub use validate::validate;
 pub use view::{Budget, RunningJob, TreeView};

@@ -30,9 +30,9 @@ pub struct Debt {
     /// Bytes of files that jobs will have as inputs. A lower bound may be returned where jobs depend on what others leave behind, as long
     /// as it is not zero.
     pub bytes: u64,
-    /// Runs that will be gone.
+    /// By how many runs the tree will have fewer.
     pub runs: u64,
-    /// How many of these are in level 0.
+    /// By how many runs level 0 will have fewer.
     pub level0_runs: u64,
 }
 

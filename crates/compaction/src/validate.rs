@@ -1,10 +1,10 @@
 //! What every job must satisfy, whoever thought of it.
 
-use std::{collections::BTreeSet, fmt, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc};
 
 use crate::{
-    Action, Epoch, Job, KeyRange, LEVELS_MAX, Level, Output, Place, Position, RunningJob, TableId, TableMeta,
-    TreeView, tree::runs_by_age,
+    Action, Epoch, InvalidJob, Job, KeyRange, LEVELS_MAX, Level, Output, Place, Position, RunningJob,
+    TableId, TableMeta, TreeView, tree::runs_by_age,
 };
 
 /// Checks a job against the rules of `docs/traits/compaction-strategy.md`: planned and manual jobs alike, before they begin.
@@ -109,6 +109,9 @@ fn check_drop(inputs: &Inputs, levels: &[Level]) -> Result<(), InvalidJob> {
 
 /// Rule 4: the result fits between the tables that its run keeps.
 fn check_disjoint(job: &Job, inputs: &Inputs, place: Position, levels: &[Level]) -> Result<(), InvalidJob> {
+    if matches!(job.action, Action::Move { .. }) {
+        inputs.check_movable()?;
+    }
     let Some((_, run)) = runs_by_age(levels).find(|(position, _)| *position == place) else {
         return Ok(());
     };
@@ -120,35 +123,51 @@ fn check_disjoint(job: &Job, inputs: &Inputs, place: Position, levels: &[Level])
     Ok(())
 }
 
-/// Rules 2 to 4 against a job that will change the tree before this one ends, or after.
+/// Rules 2 to 4 against a job that will change the tree before this one ends, or after: each must still pass when the other has ended.
 fn check_running(
     job: &Job,
     inputs: &Inputs,
     running: &RunningJob,
     levels: &[Level],
 ) -> Result<(), InvalidJob> {
-    let (Some(output), Some(running_output)) = (job.output(), running.output) else {
-        return Ok(());
-    };
-    if (output.place, running_output.place, output.level)
-        == (Place::NewRun, Place::NewRun, running_output.level)
-    {
-        return Err(InvalidJob::TwoNewRuns { level: output.level });
-    }
     let others = Inputs::find(&running.inputs, levels)?;
-    let (place, running_place) = (inputs.place(output), others.place(running_output));
-    if place == running_place && inputs.extents(job.action).any(|range| range.overlaps(&running.range)) {
-        return Err(InvalidJob::OverlapsRunning { level: place.level, epoch: place.epoch() });
-    }
-    for (position, input) in &inputs.found {
-        let same_keys = others.found.iter().filter(|(_, other)| other.range.overlaps(&input.range));
-        for (other_position, other) in same_keys {
-            if position.cmp(other_position) != place.cmp(&running_place) {
-                return Err(InvalidJob::CrossesRunning { input: input.id, other: other.id });
-            }
+    let place = job.output().map(|output| inputs.place(output));
+    let running_place = running.output.map(|output| others.place(output));
+    if let (Some(at), Some(running_at)) = (place, running_place)
+        && at == running_at
+    {
+        let Position { level, .. } = at;
+        if at == Position::newest(level) {
+            return Err(InvalidJob::TwoNewRuns { level });
+        }
+        if inputs.extents(job.action).any(|range| range.overlaps(&running.range)) {
+            return Err(InvalidJob::OverlapsRunning { level, epoch: at.epoch() });
         }
     }
-    Ok(())
+    // The result of a merge may reach over gaps that a table of the other job lies in. So ranges count, rather than tables: the other one
+    // would be refused at its end.
+    let crossing = inputs.found.iter().find(|(position, table)| {
+        table.range.overlaps(&running.range) && crosses(*position, place, running_place)
+    });
+    let crossed = others.found.iter().find(|(position, table)| {
+        inputs.extents(job.action).any(|range| range.overlaps(&table.range))
+            && crosses(*position, running_place, place)
+    });
+    match crossing.or(crossed) {
+        Some((_, table)) => Err(InvalidJob::CrossesRunning { table: table.id }),
+        None => Ok(()),
+    }
+}
+
+/// True when a table that goes from its position to a place (or is dropped, where there is none) changes places with what another job
+/// leaves at its own. Nobody can be in one run with it without being disjoint, which is rule 4.
+fn crosses(position: Position, place: Option<Position>, other: Option<Position>) -> bool {
+    match (place, other) {
+        (_, None) => false,
+        (None, Some(other)) => other > position,
+        (Some(place), Some(other)) if other == position || other == place => false,
+        (Some(place), Some(other)) => (other < position) != (other < place),
+    }
 }
 
 /// The inputs of a job, found in a tree.
@@ -205,6 +224,16 @@ impl Inputs {
         self.oldest
     }
 
+    /// Tables that come into one run as they are have to be disjoint.
+    fn check_movable(&self) -> Result<(), InvalidJob> {
+        let mut tables: Vec<&Arc<TableMeta>> = self.tables().collect();
+        tables.sort_unstable_by(|a, b| a.range.cmp(&b.range));
+        match tables.windows(2).find(|pair| pair[0].range.last >= pair[1].range.first) {
+            Some(pair) => Err(InvalidJob::MovesOverlap { input: pair[0].id, other: pair[1].id }),
+            None => Ok(()),
+        }
+    }
+
     /// Where the result will be in the order of age.
     pub(crate) fn place(&self, output: Output) -> Position {
         match output.place {
@@ -223,143 +252,3 @@ impl Inputs {
         hull.into_iter().chain(found.iter().map(|(_, table)| &table.range))
     }
 }
-
-/// Why a job must not be run, or its result not be applied. The numbers of the rules are those of `docs/traits/compaction-strategy.md`.
-#[derive(Clone, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub enum InvalidJob {
-    /// Rule 1: there are no inputs.
-    NoInputs,
-    /// Rule 1: a table is named twice.
-    RepeatedInput {
-        /// The table.
-        table: TableId,
-    },
-    /// Rule 1: a table is not in the tree.
-    UnknownInput {
-        /// The table.
-        table: TableId,
-    },
-    /// Rule 1: a table is an input of a running job.
-    BusyInput {
-        /// The table.
-        table: TableId,
-    },
-    /// Rules 2 and 3: a table that stays would change places with an input whose keys it shares.
-    OutOfOrder {
-        /// The input.
-        input: TableId,
-        /// The table that stays.
-        other: TableId,
-    },
-    /// Rule 2: a table that stays holds older data for keys of a dropped table, and the old data would come back.
-    Reveals {
-        /// The table to drop.
-        input: TableId,
-        /// The table that stays.
-        other: TableId,
-    },
-    /// Rule 3: there is no such level.
-    LevelTooDeep {
-        /// The level.
-        level: u32,
-    },
-    /// Rule 3: a new run is asked for in a level that is not deeper than every input.
-    NewRunNotDeeper {
-        /// The level.
-        level: u32,
-    },
-    /// Rule 3: the place of the newest input is asked for in a level that it is not in.
-    NotTheLevelOfTheNewest {
-        /// The level.
-        level: u32,
-    },
-    /// Rule 3: the run to join does not exist.
-    UnknownRun {
-        /// The level.
-        level: u32,
-        /// The run.
-        epoch: Epoch,
-    },
-    /// Rule 4: the result may overlap a table that its run keeps.
-    OverlapsRun {
-        /// The table that stays.
-        other: TableId,
-    },
-    /// Rule 4: the result may overlap that of a running job in the same run.
-    OverlapsRunning {
-        /// The level.
-        level: u32,
-        /// The run.
-        epoch: Epoch,
-    },
-    /// Rule 4: a running job makes a new run in the same level.
-    TwoNewRuns {
-        /// The level.
-        level: u32,
-    },
-    /// Rules 2 and 3: the result would change places with that of a running job that has keys in common with it.
-    CrossesRunning {
-        /// The input.
-        input: TableId,
-        /// The input of the running job.
-        other: TableId,
-    },
-    /// Rules 4 and 5, of a finished job: its tables are not what the job is to make.
-    Result {
-        /// What is wrong with them.
-        what: String,
-    },
-}
-
-impl fmt::Display for InvalidJob {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            InvalidJob::NoInputs => f.write_str("the job has no inputs (rule 1)"),
-            InvalidJob::RepeatedInput { table } => write!(f, "table {table} is named twice (rule 1)"),
-            InvalidJob::UnknownInput { table } => write!(f, "table {table} is not in the tree (rule 1)"),
-            InvalidJob::BusyInput { table } => write!(f, "table {table} is in a running job (rule 1)"),
-            InvalidJob::OutOfOrder { input, other } => {
-                write!(
-                    f,
-                    "data of table {input} would change places with table {other}, which stays (rules 2, 3)"
-                )
-            }
-            InvalidJob::Reveals { input, other } => {
-                write!(f, "what table {input} hides in table {other} would come back (rule 2)")
-            }
-            InvalidJob::LevelTooDeep { level } => {
-                write!(f, "level {level} is not below the limit of {LEVELS_MAX} (rule 3)")
-            }
-            InvalidJob::NewRunNotDeeper { level } => {
-                write!(
-                    f,
-                    "level {level} is not deeper than every input, so it cannot take a new run (rule 3)"
-                )
-            }
-            InvalidJob::NotTheLevelOfTheNewest { level } => {
-                write!(f, "level {level} is not that of the newest input (rule 3)")
-            }
-            InvalidJob::UnknownRun { level, epoch } => write!(f, "level {level} has no run {epoch} (rule 3)"),
-            InvalidJob::OverlapsRun { other } => {
-                write!(f, "the result may overlap table {other}, which stays in the run (rule 4)")
-            }
-            InvalidJob::OverlapsRunning { level, epoch } => {
-                write!(
-                    f,
-                    "the result may overlap that of a running job in run {epoch} of level {level} (rule 4)"
-                )
-            }
-            InvalidJob::TwoNewRuns { level } => {
-                write!(f, "a running job makes a new run in level {level} already (rule 4)")
-            }
-            InvalidJob::CrossesRunning { input, other } => write!(
-                f,
-                "data of table {input} would change places with table {other} of a running job (rules 2, 3)"
-            ),
-            InvalidJob::Result { what } => f.write_str(what),
-        }
-    }
-}
-
-impl std::error::Error for InvalidJob {}

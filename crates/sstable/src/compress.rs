@@ -233,3 +233,49 @@ mod zstandard {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is kept from block to block must not show in the bytes: tables are compared by their crc.
+    #[test]
+    fn a_block_compresses_to_the_same_bytes_whatever_was_compressed_before() {
+        let raw: Vec<u8> = (0..20_000_u64).flat_map(|n| (n * n / 7 % 1000).to_le_bytes()).collect();
+        let large = vec![b'l'; 100_000];
+        let settings = [Compression::Lz4, Compression::Zstd { level: 1 }, Compression::Zstd { level: 9 }];
+        let available: Vec<_> =
+            settings.iter().filter_map(|setting| setting.compressor().ok().flatten()).collect();
+        let compress = |compressor: &dyn Compressor, raw: &[u8]| {
+            let mut out = b"left over".to_vec();
+            assert!(compressor.compress(raw, &mut out));
+            let mut again = vec![0; raw.len()];
+            assert_eq!(compressor.decompress(&out, &mut again), Ok(()));
+            assert!(again == raw);
+            assert!(raw.len() <= compressor.raw_bytes_max(out.len()));
+            out
+        };
+        for compressor in &available {
+            let alone =
+                std::thread::scope(|scope| scope.spawn(|| compress(&**compressor, &raw[..4000])).join());
+            let alone = alone.unwrap_or_default();
+            for other in &available {
+                for before in [&raw, &large, &raw[..1000]] {
+                    compress(&**other, before);
+                    assert!(compress(&**compressor, &raw[..4000]) == alone, "{compressor:?} after {other:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_build_without_a_codec_says_so() {
+        for (compression, is_there) in [
+            (Compression::None, true),
+            (Compression::Lz4, cfg!(feature = "lz4")),
+            (Compression::Zstd { level: 1 }, cfg!(feature = "zstd")),
+        ] {
+            assert_eq!(compression.compressor().is_ok(), is_there, "{compression:?}");
+        }
+    }
+}

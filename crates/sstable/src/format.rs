@@ -306,3 +306,28 @@ fn take_handle(bytes: &mut &[u8]) -> Result<Handle, Broken> {
     let stored_bytes = u32::from_le_bytes(take(bytes)?);
     Ok(Handle { offset, stored_bytes })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_index_value_is_one_handle_and_nothing_else() {
+        let handle = Handle { offset: 300, stored_bytes: 200 };
+        let mut value = Vec::new();
+        handle.encode(&mut value);
+        assert_eq!(Handle::decode(&value), Ok(handle));
+        assert!(matches!(Handle::decode(&value[..3]), Err(Broken::Rule(15, _))));
+        value.push(0);
+        assert!(matches!(Handle::decode(&value), Err(Broken::Rule(20, _))));
+        let end = Handle { offset: u64::MAX - 211, stored_bytes: 200 }.end();
+        assert_eq!(end, None);
+    }
+
+    #[test]
+    fn every_place_has_a_crc_of_its_own() {
+        let id_crc = Place::id_crc(b"0123456789abcdef");
+        let whole = [b"0123456789abcdef".as_slice(), &7_u64.to_le_bytes(), b"stored"].concat();
+        assert_eq!(Place::new(id_crc, 7).crc(b"stored"), crc32c::crc32c(&whole));
+    }
+}

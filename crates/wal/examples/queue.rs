@@ -1,6 +1,7 @@
 //! A queue of jobs that survives its process: run it twice, and see the jobs that were left.
 //!
-//! `cargo run --example queue -- DIR`, where DIR is a folder that exists; without it, the queue lives in memory.
+//! `cargo run --example queue -- DIR`, where DIR is a folder that exists; without it, the queue lives in
+//! memory.
 
 use std::{env, error::Error, io, io::Write, path::PathBuf, sync::Arc};
 

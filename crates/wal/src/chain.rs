@@ -37,12 +37,12 @@ pub enum Ending {
 
 /// Reads the live logs of one owner and purpose, oldest first, by the chain rule of `docs/format/wal.md`.
 ///
-/// | mode | each log |
-/// |---|---|
-/// | [`ReadMode::Strict`] | strict: all were finished |
-/// | [`ReadMode::CrashTail`] | strict below the highest log that proves its predecessors synced, and where the end was recorded; from there on as after a crash. Reading stops at the first log without an end, and what later ones hold is dropped |
-/// | [`ReadMode::PointInTime`] | point in time, up to the first log without an end |
-/// | [`ReadMode::Salvage`] | salvage, all of them |
+/// - [`ReadMode::Strict`]: every log is read strictly, because all were finished.
+/// - [`ReadMode::CrashTail`]: logs whose end was recorded are read strictly, and so are those below the highest
+///   log that proves its predecessors synced. The others are read as after a crash. Reading stops at the first
+///   log without an end, and what later ones hold is dropped.
+/// - [`ReadMode::PointInTime`]: point in time, up to the first log without an end.
+/// - [`ReadMode::Salvage`]: salvage, all of them.
 #[derive(Debug)]
 pub struct ChainReader<'a> {
     fs: &'a dyn Fs,
@@ -67,7 +67,8 @@ pub struct ChainReport {
 }
 
 impl<'a> ChainReader<'a> {
-    /// Prepares to read `logs`, which are in the order of their numbers. In crash-tail mode the newest logs are looked through for a promise, until one is found.
+    /// Prepares to read `logs`, which are in the order of their numbers. In crash-tail mode the newest logs
+    /// are looked through for a promise, until one is found.
     ///
     /// # Errors
     ///
@@ -89,7 +90,8 @@ impl<'a> ChainReader<'a> {
         })
     }
 
-    /// The next data record and the log that holds it; `None` at the end of the last log, or where reading stops.
+    /// The next data record and the log that holds it; `None` at the end of the last log, or where reading
+    /// stops.
     ///
     /// # Errors
     ///

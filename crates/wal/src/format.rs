@@ -1,4 +1,5 @@
-//! File header and record header as pure functions on bytes. Prose, offsets and numbered rules: `docs/format/wal.md`.
+//! File header and record header as pure functions on bytes. Prose, offsets and numbered rules:
+//! `docs/format/wal.md`.
 //!
 //! ```text
 //! file header                      record header
@@ -214,7 +215,8 @@ pub struct RecordHeader {
     pub ordinal: u32,
     /// The log's number.
     pub number: u64,
-    /// The promise: everything below this offset was synced before the record was written; 0 promises nothing.
+    /// The promise: everything below this offset was synced before the record was written; 0 promises
+    /// nothing.
     pub synced_to: u64,
     /// The owner's.
     pub tag: u64,
@@ -286,8 +288,9 @@ impl RecordHeader {
     ///
     /// # Errors
     ///
-    /// The first of rules 8 to 10, 12 and 14 that it breaks; behind a gap rules 10 and 14 are not asked for, and the ordinal may be higher. Rule 11 is [`RecordKind::must_be_understood`]: it comes last, because a record that breaks it alone is
-    /// not damage.
+    /// The first of rules 8 to 10, 12 and 14 that it breaks; behind a gap rules 10 and 14 are not asked for,
+    /// and the ordinal may be higher. Rule 11 is [`RecordKind::must_be_understood`]: it comes last, because a
+    /// record that breaks it alone is not damage.
     pub fn check(&self, place: &Place) -> Result<(), Rule> {
         let ordinal = u64::from(self.ordinal);
         if self.number != place.number {
@@ -336,14 +339,15 @@ impl RecordHeader {
     }
 }
 
-/// True when the bytes, which do not begin with a valid record header, have another log number in the place of a header's: in a recycled file they are what
-/// its earlier life left. Zeros are no number.
+/// True when the bytes, which do not begin with a valid record header, have another log number in the place
+/// of a header's: in a recycled file they are what its earlier life left. Zeros are no number.
 pub(crate) fn names_another_log(bytes: &[u8], number: u64) -> bool {
     let named = field(bytes, RECORD_NUMBER_AT).map_or(0, u64::from_le_bytes);
     named != 0 && named != number
 }
 
-/// Headers that satisfy rules 6 to 8 in `bytes`, which lie at `offset` in the file. Each byte is tried; the log number is compared first, because that is cheap.
+/// Headers that satisfy rules 6 to 8 in `bytes`, which lie at `offset` in the file. Each byte is tried; the
+/// log number is compared first, because that is cheap.
 pub(crate) fn find_headers(
     bytes: &[u8],
     offset: u64,

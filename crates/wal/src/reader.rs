@@ -27,11 +27,13 @@ pub enum Expect {
 pub enum ReadMode {
     /// For a log that is known to be complete: corruption. So is a missing end record.
     Strict,
-    /// For the newest log after a crash: corruption when a later record proves that it had been synced; otherwise the end of the log.
+    /// For the newest log after a crash: corruption when a later record proves that it had been synced;
+    /// otherwise the end of the log.
     CrashTail,
     /// For repair, by explicit choice: the end of the log.
     PointInTime,
-    /// For repair and dumps: a gap; reading goes on behind it. With [`Expect::Log`], even a damaged file header is one.
+    /// For repair and dumps: a gap; reading goes on behind it. With [`Expect::Log`], even a damaged file
+    /// header is one.
     Salvage,
 }
 
@@ -46,7 +48,8 @@ pub struct LogRecord<'a> {
     pub ordinal: u32,
     /// The owner's.
     pub tag: u64,
-    /// The promise: everything below this offset, and every earlier log, was synced before the record was written; 0 promises nothing.
+    /// The promise: everything below this offset, and every earlier log, was synced before the record was
+    /// written; 0 promises nothing.
     pub synced_to: u64,
     /// What it is; always [`RecordKind::Data`] from [`LogReader::next`].
     pub kind: RecordKind,
@@ -54,7 +57,8 @@ pub struct LogRecord<'a> {
     pub payload: &'a [u8],
 }
 
-/// Reads one log. Holds one buffer of about 1 MiB; a longer record has its own allocation for as long as it is needed, never larger than the rest of the file.
+/// Reads one log. Holds one buffer of about 1 MiB; a longer record has its own allocation for as long as it
+/// is needed, never larger than the rest of the file.
 ///
 /// The file is read up to the length that it had when it was opened.
 #[derive(Debug)]
@@ -90,7 +94,8 @@ impl LogReader {
     ///
     /// # Errors
     ///
-    /// Those of the file system; `Corruption` for a header that breaks rule 1, 2, 3 or 5; `FormatTooNew` for rule 4.
+    /// Those of the file system; `Corruption` for a header that breaks rule 1, 2, 3 or 5; `FormatTooNew` for
+    /// rule 4.
     pub fn open(fs: &dyn Fs, path: &Path, expect: Expect, mode: ReadMode) -> Result<LogReader> {
         let mut source = Source::open(fs, path)?;
         let mut report = ReadReport::default();
@@ -136,14 +141,16 @@ impl LogReader {
         })
     }
 
-    /// Adds what the caller knows from elsewhere: everything below `offset` was synced. In [`ReadMode::CrashTail`] an invalid record below it is corruption.
+    /// Adds what the caller knows from elsewhere: everything below `offset` was synced. In
+    /// [`ReadMode::CrashTail`] an invalid record below it is corruption.
     #[must_use]
     pub fn with_synced_to(mut self, offset: u64) -> LogReader {
         self.known_synced_to = self.known_synced_to.max(offset);
         self
     }
 
-    /// Adds what the caller recorded when an append failed for good: the log ends at `length`, as if an end record stood there. What lies behind is not read.
+    /// Adds what the caller recorded when an append failed for good: the log ends at `length`, as if an end
+    /// record stood there. What lies behind is not read.
     #[must_use]
     pub fn with_given_up_at(mut self, length: u64) -> LogReader {
         self.given_up_at = Some(length);
@@ -156,8 +163,9 @@ impl LogReader {
     ///
     /// # Errors
     ///
-    /// `Corruption` as the mode says, with the offset of the first invalid record; `FormatTooNew` for a record of an unknown kind that must not be
-    /// skipped; those of the file system. After an error every call returns it again.
+    /// `Corruption` as the mode says, with the offset of the first invalid record; `FormatTooNew` for a
+    /// record of an unknown kind that must not be skipped; those of the file system. After an error every
+    /// call returns it again.
     #[expect(clippy::should_implement_trait, reason = "the record is lent, which an iterator cannot do")]
     pub fn next(&mut self) -> Result<Option<LogRecord<'_>>> {
         Ok(if self.find_next()? { self.take_next() } else { None })
@@ -181,7 +189,8 @@ impl LogReader {
         Some(self.record(offset, &header))
     }
 
-    /// The next record, of whichever kind: for dumps. It also shows the end record, and records of unknown kinds that may be skipped.
+    /// The next record, of whichever kind: for dumps. It also shows the end record, and records of unknown
+    /// kinds that may be skipped.
     ///
     /// # Errors
     ///
@@ -252,7 +261,8 @@ impl LogReader {
         }
     }
 
-    /// Applies rules 6 to 14 in their order, rule 11 last. The payload of a valid record is in the window afterwards.
+    /// Applies rules 6 to 14 in their order, rule 11 last. The payload of a valid record is in the window
+    /// afterwards.
     fn examine(&mut self, place: &Place) -> Result<std::result::Result<RecordHeader, Invalid>> {
         let mut search_from = place.offset + 1;
         let bytes = self.source.load(place.offset, RECORD_HEADER_BYTES)?;

@@ -2,7 +2,8 @@
 
 use crc32c::{crc32c, crc32c_append};
 
-/// Bytes to log, with their crc, so that it can be computed before the log's lock is taken. The bytes are lent, and written from where they are.
+/// Bytes to log, with their crc, so that it can be computed before the log's lock is taken. The bytes are
+/// lent, and written from where they are.
 #[derive(Clone, Copy, Debug)]
 pub struct Payload<'a> {
     parts: [&'a [u8]; 2],
@@ -20,7 +21,12 @@ impl<'a> Payload<'a> {
         Payload { parts: [front, back], crc: crc32c_append(crc32c(front), back) }
     }
 
-    /// A payload whose crc was computed before: the [`Payload::crc`] of the same bytes. A wrong one makes the record invalid to every reader.
+    /// A payload whose crc was computed before: the [`Payload::crc`] of the same bytes. A wrong one makes the
+    /// record invalid to every reader.
+    ///
+    /// # Panics
+    ///
+    /// For a wrong crc, in builds with debug assertions.
     pub fn with_crc(bytes: &'a [u8], crc: u32) -> Payload<'a> {
         debug_assert_eq!(crc, crc32c(bytes), "the crc of other bytes");
         Payload { parts: [bytes, &[]], crc }

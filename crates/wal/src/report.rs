@@ -13,15 +13,18 @@ pub struct ReadReport {
     pub bytes: u64,
     /// How the log ends; `None` before the end was reached, and after an error.
     pub end: Option<LogEnd>,
-    /// Bytes that seem to have been written to this log and are not returned: from the first invalid record to the end of the last header of this log found behind
-    /// it, with the payload that it claims; or, without any, to the last byte that is not zero.
+    /// Bytes that seem to have been written to this log and are not returned: from the first invalid record
+    /// to the end of the last header of this log found behind it, with the payload that it claims; or,
+    /// without any, to the last byte that is not zero.
     pub dropped_bytes: u64,
-    /// Bytes behind those, up to the last one that is not zero: what the earlier life of a recycled file left. Zeros, and what lies behind an end record,
-    /// count as neither.
+    /// Bytes behind those, up to the last one that is not zero: what the earlier life of a recycled file
+    /// left. Zeros, and what lies behind an end record, count as neither.
     pub remains_bytes: u64,
-    /// Offset of the first record that is not valid, and the rule it breaks. Zeros up to the end of the file are not a record.
+    /// Offset of the first record that is not valid, and the rule it breaks. Zeros up to the end of the file
+    /// are not a record.
     pub first_bad: Option<(u64, Rule)>,
-    /// What [`ReadMode::Salvage`](crate::ReadMode::Salvage) left out, in order; the first [`GAPS_MAX`] of them.
+    /// What [`ReadMode::Salvage`](crate::ReadMode::Salvage) left out, in order; the first [`GAPS_MAX`] of
+    /// them.
     pub gaps: Vec<Gap>,
     /// All that it left out, counted.
     pub gap_count: u64,
@@ -37,9 +40,11 @@ pub const GAPS_MAX: usize = 1000;
 pub enum LogEnd {
     /// With an end record: nothing is missing.
     Finished,
-    /// As a process that died leaves it: without an end record, and with nothing behind the last record that belongs to this log.
+    /// As a process that died leaves it: without an end record, and with nothing behind the last record that
+    /// belongs to this log.
     Open,
-    /// Where the caller knew that it was given up: see [`LogReader::with_given_up_at`](crate::LogReader::with_given_up_at).
+    /// Where the caller knew that it was given up: see
+    /// [`LogReader::with_given_up_at`](crate::LogReader::with_given_up_at).
     GivenUp,
     /// With bytes that are no valid record, and were dropped.
     Cut,

@@ -25,7 +25,10 @@ pub(crate) struct Recovered {
     pub(crate) report: ChainReport,
 }
 
-/// 1. Read all segments. 2. Remove files that mean nothing. 3. Remove the segments behind the one at which reading stopped. 4. Make that one whole.
+/// 1. Read all segments.
+/// 2. Remove files that mean nothing.
+/// 3. Remove the segments behind the one at which reading stopped.
+/// 4. Make that one whole.
 ///
 /// A crash in between leaves a folder that is recovered to the same log.
 pub(crate) fn recover(
@@ -53,7 +56,8 @@ pub(crate) fn recover(
     // 4.
     let first = kept.first().copied().unwrap_or(1);
     let next = match (kept.last(), report.logs.last()) {
-        // It is replaced by the new segment of that number. That it exists proves that the one before was synced in full.
+        // It is replaced by the new segment of that number. That it exists proves that the one before was
+        // synced in full.
         (Some(&last), Some(found)) if found.next_ordinal == 0 || found.is_empty_and_finished() => last,
         (Some(&last), Some(found)) => {
             make_whole(fs, dir, options, last, found)?;
@@ -120,8 +124,8 @@ fn read(
 
 /// Replaces a segment by a durable copy of its valid records, with an end record.
 ///
-/// A copy, because syncing the old file would prove nothing: after a sync that failed in an earlier process the operating system may hold bytes that it takes for
-/// written and that the disk does not have.
+/// A copy, because syncing the old file would prove nothing: after a sync that failed in an earlier process
+/// the operating system may hold bytes that it takes for written and that the disk does not have.
 fn make_whole(
     fs: &dyn Fs,
     dir: &Path,

@@ -1,4 +1,5 @@
-//! A log without an end: a folder of numbered logs, of which the newest is written and the oldest are removed.
+//! A log without an end: a folder of numbered logs, of which the newest is written and the oldest are
+//! removed.
 
 use std::{
     collections::VecDeque,
@@ -24,7 +25,8 @@ pub struct SegmentOptions {
     pub purpose: Purpose,
     /// Names the owner: 16 random bytes, the same at every open. Segments of another owner are refused.
     pub identity: [u8; 16],
-    /// A segment that would grow longer is finished, and a new one begun. A longer group of records has a segment of its own.
+    /// A segment that would grow longer is finished, and a new one begun. A longer group of records has a
+    /// segment of its own.
     pub segment_bytes_max: u64,
     /// Whether a segment's bytes are reserved when it is begun.
     pub preallocate: Preallocate,
@@ -79,8 +81,9 @@ pub struct Position {
 
 /// A log over many files, for those who use this crate alone.
 ///
-/// The folder holds `000001.log`, `000002.log` and so on without a gap, the lock file `LOCK`, and files ending in `.tmp` that mean nothing. A segment
-/// gets its name when its header is synced, and the next one is begun when it is finished and synced, so only the newest can be torn.
+/// The folder holds `000001.log`, `000002.log` and so on without a gap, the lock file `LOCK`, and files
+/// ending in `.tmp` that mean nothing. A segment gets its name when its header is synced, and the next one is
+/// begun when it is finished and synced, so only the newest can be torn.
 #[derive(Debug)]
 pub struct SegmentedLog {
     fs: Arc<dyn Fs>,
@@ -96,16 +99,19 @@ pub struct SegmentedLog {
 }
 
 impl SegmentedLog {
-    /// Opens the log in `dir`, a folder that exists, and hands every record in it to `replay`, oldest first. A folder without segments is an empty log.
+    /// Opens the log in `dir`, a folder that exists, and hands every record in it to `replay`, oldest first.
+    /// A folder without segments is an empty log.
     ///
-    /// What is replayed is durable when this returns: the newest segment, if it was left without an end, is copied to a new file and finished. What the report
-    /// counts as dropped is removed from the folder by then.
+    /// What is replayed is durable when this returns: the newest segment, if it was left without an end, is
+    /// copied to a new file and finished. What the report counts as dropped is removed from the folder by
+    /// then.
     ///
     /// # Errors
     ///
     /// - Those of the file system; `WouldBlock` when the log is open elsewhere.
     /// - `Corruption` as `mode` says, and for a segment that is missing between two others.
-    /// - `InvalidArgument` for [`ReadMode::Salvage`]: a log with holes cannot be continued. Use a [`LogReader`](crate::LogReader).
+    /// - `InvalidArgument` for [`ReadMode::Salvage`]: a log with holes cannot be continued. Use a
+    ///   [`LogReader`](crate::LogReader).
     /// - Those of `replay`; nothing has been changed then.
     pub fn open(
         fs: Arc<dyn Fs>,
@@ -134,12 +140,14 @@ impl SegmentedLog {
         Ok((log, recovered.report))
     }
 
-    /// Appends a group of records to one segment, with one write call, and says where the first begins. They are durable after [`SegmentedLog::sync`].
+    /// Appends a group of records to one segment, with one write call, and says where the first begins. They
+    /// are durable after [`SegmentedLog::sync`].
     ///
     /// # Errors
     ///
-    /// As [`LogWriter::append`]. A failed append changes nothing, and can be tried again. A failure to finish a segment or to begin one is final, as is a
-    /// failed sync: every later call returns it, and the log has to be opened anew.
+    /// As [`LogWriter::append`]. A failed append changes nothing, and can be tried again. A failure to finish
+    /// a segment or to begin one is final, as is a failed sync: every later call returns it, and the log has
+    /// to be opened anew.
     pub fn append(&mut self, records: &[Record<'_>]) -> Result<Position> {
         let bytes = |record: &Record<'_>| record.payload.len().saturating_add(RECORD_HEADER_BYTES) as u64;
         let group_bytes = records.iter().map(bytes).fold(0, u64::saturating_add);
@@ -198,8 +206,8 @@ impl SegmentedLog {
         Ok(self.first - before)
     }
 
-    /// Finishes the newest segment. The log can then be opened in strict mode, which sees any damage to it: one more segment, without records, proves that the
-    /// last one with records is whole.
+    /// Finishes the newest segment. The log can then be opened in strict mode, which sees any damage to it:
+    /// one more segment, without records, proves that the last one with records is whole.
     ///
     /// # Errors
     ///
@@ -237,7 +245,8 @@ impl SegmentedLog {
         self.active.as_ref().ok_or_else(|| failed(self.failure.as_ref()))
     }
 
-    /// Begins a segment. Its name appears when its header is durable, in place of an empty segment of that name.
+    /// Begins a segment. Its name appears when its header is durable, in place of an empty segment of that
+    /// name.
     fn begin(&mut self, number: u64) -> Result<LogWriter> {
         let (id, options) = (self.options.id(number), self.options.writer_options());
         let path = segment_path(&self.dir, number);

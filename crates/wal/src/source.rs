@@ -48,7 +48,8 @@ impl Source {
         self.window.truncate(keep);
     }
 
-    /// The bytes from `offset` that are at hand, after reading so that they are at least `wanted`, or reach to the end of the file.
+    /// The bytes from `offset` that are at hand, after reading so that they are at least `wanted`, or reach
+    /// to the end of the file.
     pub(crate) fn load(&mut self, offset: u64, wanted: usize) -> Result<&[u8]> {
         let rest = usize::try_from(self.file_bytes.saturating_sub(offset)).unwrap_or(usize::MAX);
         let wanted = wanted.min(rest);

@@ -5,7 +5,8 @@ pub(crate) use std::sync::{
     atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
-/// Locks; a thread that panicked while it held the lock does not matter here, because every value behind our locks is whole at any moment.
+/// Locks; a thread that panicked while it held the lock does not matter here, because every value behind our
+/// locks is whole at any moment.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

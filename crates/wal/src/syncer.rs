@@ -22,7 +22,8 @@ struct Shared {
     /// Everything below was synced by calls that have returned.
     synced: AtomicU64,
     predecessors_synced: AtomicBool,
-    /// Held during a sync. Of two syncs at once the operating system may tell only one about lost bytes, and the other would promise them.
+    /// Held during a sync. Of two syncs at once the operating system may tell only one about lost bytes, and
+    /// the other would promise them.
     turn: Mutex<()>,
     /// The first sync that failed.
     failure: Mutex<Option<Error>>,
@@ -42,13 +43,14 @@ impl LogSyncer {
         LogSyncer { shared: Arc::new(shared) }
     }
 
-    /// Makes durable everything that was appended before the call, and returns how far that is. Appending goes on meanwhile; other syncs wait for this one, and return
-    /// without one of their own when it covered what they want.
+    /// Makes durable everything that was appended before the call, and returns how far that is. Appending
+    /// goes on meanwhile; other syncs wait for this one, and return without one of their own when it covered
+    /// what they want.
     ///
     /// # Errors
     ///
-    /// A failure is final. The operating system may have dropped bytes that were written, and says so once; therefore every later sync
-    /// and append of this log returns the same error.
+    /// A failure is final. The operating system may have dropped bytes that were written, and says so once;
+    /// therefore every later sync and append of this log returns the same error.
     pub fn sync(&self) -> Result<u64> {
         let shared = &*self.shared;
         let wanted = shared.appended.load(Ordering::Acquire);
@@ -71,7 +73,8 @@ impl LogSyncer {
         self.shared.appended.load(Ordering::Acquire)
     }
 
-    /// Says that every earlier log of the owner is synced in full. Until then this log's records promise nothing: a promise speaks for the earlier logs too.
+    /// Says that every earlier log of the owner is synced in full. Until then this log's records promise
+    /// nothing: a promise speaks for the earlier logs too.
     pub fn predecessors_synced(&self) {
         self.shared.predecessors_synced.store(true, Ordering::Release);
     }
@@ -110,7 +113,8 @@ impl LogSyncer {
 
 impl Shared {
     fn sync_in_turn(&self) -> Result<u64> {
-        // Not what was there when the caller asked: waiting for the turn may have let more in, and the sync covers it at no cost.
+        // Not what was there when the caller asked: waiting for the turn may have let more in, and the sync
+        // covers it at no cost.
         let covered = self.appended.load(Ordering::Acquire);
         if let Err(error) = self.file.sync_data().on("sync a log", &self.path) {
             *lock(&self.failure) = Some(error.clone());

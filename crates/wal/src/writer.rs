@@ -14,7 +14,8 @@ use crate::{
 /// How to start a log.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct WriterOptions {
-    /// Bytes of the file to reserve and zero-fill; 0 lets the file grow as it is written. [`LogWriter::finish`] gives back what was not used.
+    /// Bytes of the file to reserve and zero-fill; 0 lets the file grow as it is written.
+    /// [`LogWriter::finish`] gives back what was not used.
     pub preallocate_bytes: u64,
     /// What is known about the owner's earlier logs.
     pub predecessors: Predecessors,
@@ -23,7 +24,8 @@ pub struct WriterOptions {
 /// What is known about the earlier logs of the same owner when a log is started.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Predecessors {
-    /// Some may not be synced in full: records promise nothing until [`LogWriter::predecessors_synced`] is called.
+    /// Some may not be synced in full: records promise nothing until [`LogWriter::predecessors_synced`] is
+    /// called.
     #[default]
     Unsynced,
     /// All are synced in full, or there are none.
@@ -67,11 +69,13 @@ pub struct LogWriter {
 impl LogWriter {
     /// Creates the file, reserves its bytes, writes the header and syncs the file.
     ///
-    /// The *name* is not durable yet: sync the folder before anything refers to the log, and before anything in it is acknowledged.
+    /// The *name* is not durable yet: sync the folder before anything refers to the log, and before anything
+    /// in it is acknowledged.
     ///
     /// # Errors
     ///
-    /// Those of the file system; a name that is taken is one. A file that could not be prepared is removed again if possible.
+    /// Those of the file system; a name that is taken is one. A file that could not be prepared is removed
+    /// again if possible.
     pub fn create(fs: &dyn Fs, path: &Path, id: LogId, options: WriterOptions) -> Result<LogWriter> {
         let file = fs.create(path).on("create a log", path)?;
         let started = LogWriter::start(file, path, id, options);
@@ -82,10 +86,11 @@ impl LogWriter {
         started
     }
 
-    /// Overwrites a finished log: writes the new header, syncs, and gives the file its new name. What the file held is no record of the new log, because each record is
-    /// tied to its log's header.
+    /// Overwrites a finished log: writes the new header, syncs, and gives the file its new name. What the
+    /// file held is no record of the new log, because each record is tied to its log's header.
     ///
-    /// Only for a log that this process has finished, and to which nothing refers any more. Sync the folder as after [`LogWriter::create`].
+    /// Only for a log that this process has finished, and to which nothing refers any more. Sync the folder
+    /// as after [`LogWriter::create`].
     ///
     /// # Errors
     ///
@@ -132,7 +137,8 @@ impl LogWriter {
         })
     }
 
-    /// Goes on behind the records that a reader has found, in a file that holds a durable copy of them. All earlier logs are synced.
+    /// Goes on behind the records that a reader has found, in a file that holds a durable copy of them. All
+    /// earlier logs are synced.
     pub(crate) fn resume(file: Arc<dyn WriteFile>, path: &Path, id: LogId, found: &ReadReport) -> LogWriter {
         LogWriter {
             syncer: LogSyncer::new(file, path.to_owned(), found.bytes, true),
@@ -146,14 +152,17 @@ impl LogWriter {
         }
     }
 
-    /// Appends a group of records with one write call. They are in the operating system's hands when it returns, and durable after a sync.
+    /// Appends a group of records with one write call. They are in the operating system's hands when it
+    /// returns, and durable after a sync.
     ///
     /// # Errors
     ///
-    /// - `InvalidArgument` for a payload above [`PAYLOAD_BYTES_MAX`] and for a log that holds 2^32 - 1 records; nothing was written.
-    /// - A failed write. None of the group is in the log: the file is cut back to what was there before, and synced, so that no power cut brings the remains
-    ///   back. When that works the log goes on as if nothing had happened; when it does not, this and every later append fails, and the caller
-    ///   moves on to a new log.
+    /// - `InvalidArgument` for a payload above [`PAYLOAD_BYTES_MAX`] and for a log that holds 2^32 - 1
+    ///   records; nothing was written.
+    /// - A failed write. None of the group is in the log: the file is cut back to what was there before, and
+    ///   synced, so that no power cut brings the remains back. When that works the log goes on as if nothing
+    ///   had happened; when it does not, this and every later append fails, and the caller moves on to a new
+    ///   log.
     /// - The error of a sync that failed earlier.
     pub fn append(&mut self, records: &[Record<'_>]) -> Result<Appended> {
         self.check()?;
@@ -216,7 +225,8 @@ impl LogWriter {
 
     /// Cuts off what a failed append may have left.
     fn cut_back(&mut self, error: &Error) {
-        // Synced, because a record of the failed group that a power cut brought back behind a later record could fit there.
+        // Synced, because a record of the failed group that a power cut brought back behind a later record
+        // could fit there.
         let cut = self.syncer.file().set_len(self.end).on("cut a log", self.path());
         if cut.and_then(|()| self.syncer.sync_always()).is_ok() {
             self.file_bytes = self.end;
@@ -245,11 +255,13 @@ impl LogWriter {
         self.syncer.predecessors_synced();
     }
 
-    /// Appends the end record, cuts the file to its length, and syncs it. Works after an append that failed for good, too: what it left lies behind the end record.
+    /// Appends the end record, cuts the file to its length, and syncs it. Works after an append that failed
+    /// for good, too: what it left lies behind the end record.
     ///
     /// # Errors
     ///
-    /// Those of the file system, and of an earlier sync. The log is then not finished: its tail has to be read as after a crash.
+    /// Those of the file system, and of an earlier sync. The log is then not finished: its tail has to be
+    /// read as after a crash.
     pub fn finish(mut self) -> Result<Finished> {
         self.syncer.check()?;
         let header = RecordHeader {
@@ -333,4 +345,27 @@ fn check_lengths(records: &[Record<'_>]) -> Result<()> {
     Err(Error::InvalidArgument {
         what: format!("the payload has {longest} bytes, the limit is {PAYLOAD_BYTES_MAX}"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use siltstone_vfs::MemFs;
+
+    use super::*;
+    use crate::{Payload, Purpose};
+
+    #[test]
+    fn a_log_keeps_its_last_ordinal_for_the_end_record() {
+        let id = LogId { purpose: Purpose::CUSTOM, number: 1, identity: [0; 16] };
+        let mut writer =
+            LogWriter::create(&MemFs::new(), Path::new("/1.log"), id, WriterOptions::default()).unwrap();
+        writer.ordinal = u64::from(u32::MAX) - 1;
+        let record = Record { tag: 0, payload: Payload::new(b"") };
+        let length = writer.len();
+        assert!(matches!(writer.append(&[record, record]), Err(Error::InvalidArgument { .. })));
+        assert_eq!(writer.len(), length, "nothing was written");
+        writer.append(&[record]).unwrap();
+        assert!(matches!(writer.append(&[record]), Err(Error::InvalidArgument { .. })));
+        writer.finish().unwrap();
+    }
 }

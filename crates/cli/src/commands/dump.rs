@@ -13,7 +13,7 @@ use anyhow::{Context as _, bail};
 use siltstone::{
     SequenceNumber,
     batch_format::Batch,
-    files::Current,
+    files::{Closing, Current},
     manifest::{self, format::Edit},
 };
 use siltstone_sstable::{CursorOptions, FillCache, OpenOptions, Table};
@@ -30,18 +30,11 @@ const TABLE_MAGIC: &[u8] = b"SILTSST\n";
 /// Prints whatever kind of file it is.
 pub(crate) fn dump(path: &Path) -> CommandResult {
     let mut out = BufWriter::new(stdout().lock());
-    let file = OsFs::new().open(path).with_context(|| format!("cannot open {}", path.display()))?;
-    let len = file.len()?;
-    let mut head = vec![0; usize::try_from(len.min(4096))?];
-    file.read_exact_at(&mut head, 0)?;
-    let mut tail = vec![0; head.len().min(TABLE_MAGIC.len())];
-    let tail_at = len - tail.len() as u64;
-    file.read_exact_at(&mut tail, tail_at)?;
+    let (head, tail) = read_ends(path).with_context(|| format!("cannot read {}", path.display()))?;
     if head.starts_with(LOG_MAGIC) {
         dump_log(path, &mut out)?;
     } else if head.starts_with(CURRENT_MAGIC) {
-        let current = Current::decode(&head, path)?;
-        writeln!(out, "{current:?}")?;
+        dump_current(Current::decode(&head, path)?, &mut out)?;
     } else if tail == TABLE_MAGIC {
         dump_table(path, &mut out)?;
     } else {
@@ -49,6 +42,29 @@ pub(crate) fn dump(path: &Path) -> CommandResult {
     }
     out.flush()?;
     Ok(Outcome::Done)
+}
+
+/// The first bytes of a file, enough for all of CURRENT, and the last ones, enough for the magic number of a
+/// table.
+fn read_ends(path: &Path) -> anyhow::Result<(Vec<u8>, Vec<u8>)> {
+    let file = OsFs::new().open(path)?;
+    let len = file.len()?;
+    let mut head = vec![0; usize::try_from(len.min(4096))?];
+    file.read_exact_at(&mut head, 0)?;
+    let mut tail = vec![0; head.len().min(TABLE_MAGIC.len())];
+    let tail_at = len - tail.len() as u64;
+    file.read_exact_at(&mut tail, tail_at)?;
+    Ok((head, tail))
+}
+
+fn dump_current(current: Current, out: &mut impl Write) -> anyhow::Result<()> {
+    let Current { manifest, identity, closing } = current;
+    write!(out, "current manifest={manifest} identity={} ", hex(&identity))?;
+    match closing {
+        Closing::Open => writeln!(out, "open")?,
+        Closing::Closed { manifest_bytes } => writeln!(out, "closed manifest-bytes={manifest_bytes}")?,
+    }
+    Ok(())
 }
 
 fn dump_log(path: &Path, out: &mut impl Write) -> anyhow::Result<()> {

@@ -8,6 +8,7 @@ use std::{
 
 use anyhow::{Context as _, anyhow};
 use siltstone::{Clock as _, Db, Durability, OsClock, WriteBatch};
+use siltstone_types::limits::check_key;
 
 use crate::{
     CommandResult,
@@ -18,22 +19,39 @@ use crate::{
 /// A batch is written when it has this many bytes, however few records it holds.
 const BATCH_BYTES_MAX: usize = 8 << 20;
 
+/// The lines to import.
+pub(crate) struct Source {
+    /// The file, or what stands for it in messages.
+    name: String,
+    lines: Box<dyn BufRead>,
+}
+
+impl Source {
+    /// Opens a file; `-` is standard input.
+    pub(crate) fn open(path: &Path) -> anyhow::Result<Source> {
+        if path == Path::new("-") {
+            return Ok(Source { name: "standard input".to_owned(), lines: Box::new(stdin().lock()) });
+        }
+        let name = path.display().to_string();
+        #[expect(clippy::disallowed_methods, reason = "a user's file, not one of a database")]
+        let file = File::open(path).with_context(|| format!("cannot open {name}"))?;
+        Ok(Source { name, lines: Box::new(BufReader::with_capacity(1 << 20, file)) })
+    }
+}
+
 /// Writes the records of a file, `batch_records` at a time, and syncs once at the end.
-pub(crate) fn import(db: &Db, file: &Path, batch_records: u32) -> CommandResult {
+pub(crate) fn import(db: &Db, source: Source, batch_records: u32) -> CommandResult {
     let started = OsClock.monotonic();
-    let mut lines = open(file)?;
+    let Source { name, mut lines } = source;
     let mut batch = WriteBatch::new();
     let (mut records, mut bytes) = (0_u64, 0_u64);
     let mut line = Vec::new();
     for number in 1_u64.. {
         line.clear();
-        if lines.read_until(b'\n', &mut line).with_context(|| format!("reading {} failed", file.display()))?
-            == 0
-        {
+        if lines.read_until(b'\n', &mut line).with_context(|| format!("reading {name} failed"))? == 0 {
             break;
         }
-        let (key, value) =
-            parse(&line).map_err(|what| anyhow!("{} line {number}: {what}", file.display()))?;
+        let (key, value) = parse(&line).map_err(|what| anyhow!("{name} line {number}: {what}"))?;
         bytes += (key.len() + value.len()) as u64;
         records += 1;
         batch.put(key, value);
@@ -60,15 +78,6 @@ fn println_summary(records: u64, bytes: u64, seconds: f64) -> anyhow::Result<()>
     Ok(())
 }
 
-fn open(file: &Path) -> anyhow::Result<Box<dyn BufRead>> {
-    if file == Path::new("-") {
-        return Ok(Box::new(stdin().lock()));
-    }
-    #[expect(clippy::disallowed_methods, reason = "a user's file, not one of a database")]
-    let file = File::open(file).with_context(|| format!("cannot open {}", file.display()))?;
-    Ok(Box::new(BufReader::with_capacity(1 << 20, file)))
-}
-
 /// Reads one line, with or without its newline.
 fn parse(line: &[u8]) -> Result<(Vec<u8>, Vec<u8>), String> {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
@@ -80,7 +89,10 @@ fn parse(line: &[u8]) -> Result<(Vec<u8>, Vec<u8>), String> {
     if value.contains(&b'\t') {
         return Err("a tab within a value must be written as \\t".to_owned());
     }
-    Ok((unescape(key)?, unescape(value)?))
+    let (key, value) = (unescape(key)?, unescape(value)?);
+    // The database would refuse it too, but does not know the line.
+    check_key(&key).map_err(|error| error.to_string())?;
+    Ok((key, value))
 }
 
 /// Prints everything, in key order.

@@ -28,12 +28,15 @@ pub(crate) fn compact(db: &Db) -> CommandResult {
     Ok(Outcome::Done)
 }
 
-/// Prints every damage found, a line each, and a summary.
+/// Prints every damage and every file that is none of ours, a line each, and a summary.
 pub(crate) fn verify(db: &Db) -> CommandResult {
     let report = db.verify()?;
     let mut out = stdout().lock();
     for damage in &report.damages {
         writeln!(out, "damaged: {}", damage.error)?;
+    }
+    for path in &report.foreign {
+        writeln!(out, "foreign: {}", path.display())?;
     }
     writeln!(
         out,

@@ -24,7 +24,11 @@ pub(crate) fn run(args: &Args) -> CommandResult {
             let entries = scan::select(&db, start.as_deref(), end.as_deref(), prefix.as_deref());
             scan::print(entries, scan::Order::from_reverse(*reverse), *limit, scan::Columns::new(*keys_only))
         }
-        Command::Import { file, batch } => import_export::import(&open_for_writing(args)?, file, *batch),
+        Command::Import { file, batch } => {
+            // Before a database is created for a file that is not there.
+            let source = import_export::Source::open(file)?;
+            import_export::import(&open_for_writing(args)?, source, *batch)
+        }
         Command::Export => import_export::export(&open_for_reading(args)?),
         Command::Flush => maintain::flush(&open_existing(args)?),
         Command::Compact => maintain::compact(&open_existing(args)?),

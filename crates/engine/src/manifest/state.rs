@@ -220,17 +220,22 @@ impl State {
     }
 
     fn create_log(&mut self, number: u64) -> Result<(), Broken> {
-        if number >= self.next_file_number || self.logs.insert(number, LogRecord::default()).is_some() {
+        let taken = self.has_table(number) || self.logs.contains_key(&number);
+        if taken || number >= self.next_file_number {
             return Err(broken(10, format_args!("log {number} cannot be created")));
         }
+        self.logs.insert(number, LogRecord::default());
         Ok(())
+    }
+
+    fn has_table(&self, number: u64) -> bool {
+        self.keyspaces.values().any(|record| record.tables.contains_key(&number))
     }
 
     fn add_table(&mut self, keyspace: u32, table: &TableRecord) -> Result<(), Broken> {
         let TableRecord { number, .. } = *table;
-        let taken = self.keyspaces.values().any(|record| record.tables.contains_key(&number));
         let sound = number < self.next_file_number
-            && !taken
+            && !self.has_table(number)
             && !self.logs.contains_key(&number)
             && table.level < LEVELS_MAX
             && table.epoch < self.next_epoch

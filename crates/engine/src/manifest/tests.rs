@@ -159,6 +159,7 @@ fn every_rule_about_the_state_has_a_witness() {
     refused(10, vec![Field::LogRemoved { number: 5 }]);
     refused(10, vec![Field::LogCreated { number: 3 }]);
     refused(10, vec![Field::LogCreated { number: 20 }]);
+    refused(10, vec![Field::LogCreated { number: 10 }]);
     refused(10, vec![Field::LogFinished { number: 3, bytes: 1, ending: LogEnding::Cut }]);
     refused(10, vec![Field::LogPosition { keyspace: 0, log: 3, offset: 43 }]);
     // A move: the same number, removed and added in one edit.

@@ -94,6 +94,7 @@ impl BlockCursor {
     ///
     /// See [`BlockCursor::first`].
     pub fn seek(&mut self, target: InternalKey<'_>) -> Result<(), Broken> {
+        self.valid = false;
         let restart = self.block.restart_before(target)?;
         self.jump(restart);
         self.advance()?;

@@ -212,6 +212,18 @@ fn another_table_than_expected_is_refused() {
 }
 
 #[test]
+fn a_handle_out_of_the_file_is_refused_before_memory_is_allocated() {
+    let bytes = blocks_alike(ID, b'a');
+    let (table, last) = (open(&bytes).unwrap(), bytes.len() as u64 - FOOTER_BYTES as u64);
+    for (offset, stored_bytes) in
+        [(0, u32::MAX), (u64::MAX, 1), (last, 0), (last - 12, 1), (u64::MAX - 12, 0)]
+    {
+        let error = table.read_block(Handle { offset, stored_bytes }).unwrap_err();
+        assert!(error.to_string().contains("table rule 8"), "{error}");
+    }
+}
+
+#[test]
 fn a_file_that_becomes_shorter_while_it_is_open_is_an_error() {
     let bytes = blocks_alike(ID, b'a');
     let fs = fs_with(&bytes);

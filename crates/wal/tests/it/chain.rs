@@ -1,9 +1,13 @@
 //! Which of many logs may have lost its end.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io::ErrorKind,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use siltstone_types::{Error, Result};
-use siltstone_vfs::{Fs, MemFs};
+use siltstone_vfs::{Fault, FaultFs, Fs, Injector, MemFs, OpKind};
 use siltstone_wal::{
     ChainLog, ChainReader, ChainReport, Ending, LogEnd, LogId, LogWriter, Predecessors, ReadMode,
     WriterOptions,
@@ -15,8 +19,9 @@ fn log_path(number: u64) -> PathBuf {
     Path::new("/").join(format!("{number:06}.log"))
 }
 
-/// Logs as text: one word each, in order; `r` a record, `p` one with a promise, `e` an end record. Tags count up over all logs. `!` behind it: the byte
-/// in the middle of the last record before it is changed afterwards. A `0` is a log without records.
+/// Logs as text: one word each, in order; `r` a record, `p` one with a promise, `e` an end record. Tags count
+/// up over all logs. `!` behind it: the byte in the middle of the last record before it is changed
+/// afterwards. A `0` is a log without records.
 fn logs(text: &str) -> (MemFs, Vec<ChainLog>) {
     let (fs, mut chain, mut tag) = (MemFs::new(), Vec::new(), 0);
     for (word, number) in text.split_whitespace().zip(1..) {
@@ -114,6 +119,9 @@ fn after_a_crash_logs_below_the_newest_promise_are_complete_or_damaged() {
     check("rr!e rre r", crash, "1 found, 3 dropped");
     check("rre r re r", crash, "3 found, 2 dropped");
     check("rr 0 0", crash, "2 found");
+    // Of several promises the newest counts.
+    check("pre pr pr", crash, "damaged 000002");
+    check("pre pr!e pr", crash, "damaged 000002");
     // Damage to the log with the newest promise, and behind it.
     check("rre prr!", crash, "4 found, 0 dropped");
     check("rre pr!pr", crash, "damaged 000002");
@@ -162,5 +170,26 @@ fn a_log_that_is_missing_is_an_error() {
         fs.remove(&log_path(2)).unwrap();
         let (_, outcome) = read(&fs, chain, mode);
         assert!(matches!(outcome, Err(Error::Io { .. })), "{outcome:?}");
+    }
+}
+
+#[test]
+fn an_error_while_opening_a_log_is_not_forgotten() {
+    // The third log is opened to be read, or to count what is dropped.
+    for (text, mode) in [("re re re", ReadMode::Strict), ("r re re", ReadMode::PointInTime)] {
+        let (disk, chain) = logs(text);
+        let fault = Arc::new(Fault::fail(ErrorKind::Other).on(&[OpKind::Open]).at_nth(2));
+        let fs = FaultFs::new(Arc::new(disk), Arc::clone(&fault) as Arc<dyn Injector>);
+        let mut reader = ChainReader::open(&fs, chain, mode).unwrap();
+        let error = loop {
+            match reader.next() {
+                Ok(found) => assert!(found.is_some(), "an error is not an end"),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(fault.hits(), 1);
+        for _ in 0..3 {
+            assert_eq!(reader.next().unwrap_err().to_string(), error.to_string());
+        }
     }
 }

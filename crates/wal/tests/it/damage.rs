@@ -57,7 +57,8 @@ fn every_change_and_every_cut_of_a_finished_log_is_an_error() {
 #[test]
 fn damage_to_a_crashed_log_is_corruption_before_the_promise_and_a_prefix_after_it() {
     let sample = Sample::write(&steps(), Ground::Nothing, false);
-    // The model itself, on two cases that are worked out by hand. Records: 44..90, 90..131, 131..242, [sync], 242..286, 286..339, 339..389.
+    // The model itself, on two cases that are worked out by hand. Records: 44..90, 90..131, 131..242, [sync],
+    // 242..286, 286..339, 339..389.
     let mut damaged = sample.bytes.clone();
     damaged[240] ^= 1;
     assert_eq!(sample.after_crash(&damaged), Outcome::Damaged { records: 2, offset: 131 });
@@ -134,7 +135,7 @@ fn any_step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(crate::kit::cases(1000))]
 
     #[test]
     fn many_damages_at_once_have_the_documented_outcome(

@@ -66,7 +66,8 @@ fn an_append_whose_remains_cannot_be_cut_off_ends_the_log() {
         let again = writer.append(&[record(3, b"three")]).unwrap_err();
         if refused == OpKind::SetLen {
             assert_eq!(again.to_string(), first.to_string(), "the first failure is told");
-            // The good part can still be made durable, and finished: the remains are behind the end record then.
+            // The good part can still be made durable, and finished: the remains are behind the end record
+            // then.
             writer.sync().unwrap();
             let finished = writer.finish().unwrap();
             assert_eq!((finished.records, tags(&*inner, ReadMode::Strict)), (1, vec![1]));

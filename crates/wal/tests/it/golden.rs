@@ -1,4 +1,5 @@
-//! Files that every later version must read, and must still write to the same bytes. `REWRITE=1` makes the missing ones.
+//! Files that every later version must read, and must still write to the same bytes. `REWRITE=1` makes the
+//! missing ones.
 
 use std::path::{Path, PathBuf};
 

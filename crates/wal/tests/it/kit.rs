@@ -2,6 +2,7 @@
 
 use std::{io::IoSlice, path::Path, sync::Arc};
 
+use proptest::prelude::ProptestConfig;
 use siltstone_types::Result;
 use siltstone_vfs::{Fs, MemFs};
 use siltstone_wal::{
@@ -93,4 +94,10 @@ pub(crate) fn drain(mut reader: LogReader) -> (Vec<Kept>, Result<()>, ReadReport
 
 pub(crate) fn read_bytes(bytes: &[u8], mode: ReadMode) -> (Vec<Kept>, Result<()>, ReadReport) {
     read(&*fs_with(bytes), mode)
+}
+
+/// A random test of this many cases, times `WAL_CASES_FACTOR`. A failure prints and keeps its seed.
+pub(crate) fn cases(count: u32) -> ProptestConfig {
+    let factor = std::env::var("WAL_CASES_FACTOR").map_or(1, |text| text.parse().unwrap());
+    ProptestConfig::with_cases(count * factor)
 }

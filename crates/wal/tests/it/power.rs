@@ -20,7 +20,8 @@ enum Step {
     /// An append of which only this many bytes are written.
     Torn(usize),
     Sync,
-    /// Goes on in a new log, which may be made from the file of the oldest one. The old log is finished by the next sync.
+    /// Goes on in a new log, which may be made from the file of the oldest one. The old log is finished by
+    /// the next sync.
     Rotate {
         recycle: bool,
     },
@@ -118,7 +119,8 @@ impl Owner {
         if outcome.is_ok() {
             self.appended.extend(lens);
         } else {
-            // The cut was synced, which covers everything before it in this log; earlier logs may still be lost.
+            // The cut was synced, which covers everything before it in this log; earlier logs may still be
+            // lost.
             self.writers.last().unwrap().check().unwrap();
         }
     }
@@ -183,7 +185,7 @@ fn run(steps: &[Step]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(crate::kit::cases(400))]
 
     #[test]
     fn a_power_cut_leaves_a_prefix_with_everything_that_was_synced(steps in vec(any_step(), 0..30)) {

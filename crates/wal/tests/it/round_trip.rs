@@ -23,7 +23,7 @@ fn any_step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(crate::kit::cases(48))]
 
     #[test]
     fn records_come_back_as_they_were_written(
@@ -41,8 +41,9 @@ proptest! {
             let (records, outcome, report) = read(&fs, mode);
             prop_assert!(outcome.is_ok(), "{:?}", outcome);
             prop_assert!(records == sample.records);
-            prop_assert_eq!(report.end, Some(if finish { LogEnd::Finished } else { LogEnd::Open }));
-            prop_assert_eq!((report.dropped_bytes, report.gap_count), (0, 0));
+            prop_assert_eq!(report.end == Some(LogEnd::Finished), finish);
+            // How the remains of an earlier life are counted is a test of its own: damage.rs.
+            prop_assert!(report.dropped_bytes == 0 || ground == Ground::OtherLog, "{:?}", report);
         }
     }
 }

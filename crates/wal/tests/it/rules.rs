@@ -287,6 +287,40 @@ fn a_file_that_shrinks_while_it_is_read_is_an_error_and_not_an_end() {
 }
 
 #[test]
+fn a_header_is_found_wherever_it_lies_in_the_window_of_the_reader() {
+    const WINDOW: usize = 1 << 20;
+    for before in 0..=HEADER + 1 {
+        let first = vec![1; WINDOW - before - 44 - HEADER];
+        let log = Forge::new().valid(&first);
+        assert_eq!(log.bytes.len(), WINDOW - before);
+        let header = RecordHeader { synced_to: log.offset(), ..log.header(b"second") };
+        let mut bytes = log.push(header, b"second").bytes;
+        bytes[44 + 12] ^= 1;
+        let (_, outcome, _) = read_bytes(&bytes, ReadMode::CrashTail);
+        assert!(outcome.is_err_and(|error| error.is_corruption()), "{before}");
+        let (records, outcome, report) = read_bytes(&bytes, ReadMode::Salvage);
+        assert!(outcome.is_ok() && records.len() == 1, "{before}");
+        assert_eq!(report.dropped_bytes, (WINDOW - before - 44) as u64);
+    }
+}
+
+#[test]
+fn the_payload_of_a_trusted_header_is_not_searched_for_records() {
+    let log = Forge::new().valid(b"first");
+    let (at, mut payload) = (log.offset() + HEADER as u64 + 3, b"???".to_vec());
+    payload.extend(RecordHeader { ordinal: 7, ..log.header(b"ghost") }.encode(ID.seed(), at));
+    payload.extend(b"ghost");
+    let header = RecordHeader { payload_crc: 0, ..log.header(&payload) };
+    let bytes = log.push(header, &payload).valid(b"third").bytes;
+    let (records, outcome, _) = read_bytes(&bytes, ReadMode::Salvage);
+    assert!(outcome.is_ok());
+    assert_eq!(
+        records.iter().map(|found| found.payload.as_slice()).collect::<Vec<_>>(),
+        [&b"first"[..], b"third"]
+    );
+}
+
+#[test]
 fn a_position_known_to_be_synced_makes_damage_before_it_corruption() {
     let bytes = forged(b"x", |header| header.payload_crc ^= 1);
     let third_at = Forge::new().valid(b"first").valid(b"second").offset();

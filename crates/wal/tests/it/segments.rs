@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -173,7 +173,8 @@ fn what_was_replayed_from_a_torn_segment_is_durable_and_stays() {
     append(&mut log, 1).unwrap();
     append(&mut log, 2).unwrap();
     drop(log);
-    // A sync that failed in an earlier process: the bytes are readable, and syncing them again proves nothing.
+    // A sync that failed in an earlier process: the bytes are readable, and syncing them again proves
+    // nothing.
     fs.fail_next_syncs(1);
     assert!(fs.open_for_overwrite(&segment(1)).unwrap().sync_data().is_err());
     let (log, _, tags) = open(&fs).unwrap();
@@ -215,6 +216,74 @@ fn point_in_time_drops_what_lies_behind_damage_for_good() {
     log.close().unwrap();
     let (_, _, tags) = open_with(&shared, OPTIONS, ReadMode::Strict).unwrap();
     assert_eq!(tags, (0..=kept).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_power_cut_while_segments_are_dropped_leaves_no_hole_and_brings_nothing_back() {
+    let fs = new_fs();
+    let (mut log, ..) = open(&fs).unwrap();
+    for tag in 0..20 {
+        append(&mut log, tag).unwrap();
+    }
+    log.sync().unwrap();
+    drop(log);
+    let damaged = fs.open_for_overwrite(&segment(2)).unwrap();
+    damaged.write_at(&[std::io::IoSlice::new(b"???")], 100).unwrap();
+    damaged.sync_data().unwrap();
+    let kept =
+        open_with(&(Arc::new(fs.clone_now()) as Arc<dyn Fs>), OPTIONS, ReadMode::PointInTime).unwrap().2;
+    for seed in 0..10 {
+        let disk = Arc::new(fs.clone_now());
+        let (seen_disk, seen_kept) = (Arc::clone(&disk), kept.clone());
+        let injector = injector_fn(move |op| {
+            if !op.kind().is_read() {
+                let left: Arc<dyn Fs> = Arc::new(seen_disk.power_cut(seed));
+                let (_, _, tags) = open_with(&left, OPTIONS, ReadMode::PointInTime).unwrap();
+                assert_eq!(tags, seen_kept, "before {op:?}");
+            }
+            Decision::Pass
+        });
+        let shared: Arc<dyn Fs> = Arc::new(FaultFs::new(disk, injector));
+        open_with(&shared, OPTIONS, ReadMode::PointInTime).unwrap();
+    }
+}
+
+#[test]
+fn a_newer_segment_proves_that_an_older_one_is_whole_even_without_records() {
+    let fs = new_fs();
+    let (mut log, ..) = open(&fs).unwrap();
+    append(&mut log, 1).unwrap();
+    log.rotate().unwrap();
+    drop(log);
+    let end_record_at = fs.metadata(&segment(1)).unwrap().len - 41;
+    fs.open_for_overwrite(&segment(1)).unwrap().set_len(end_record_at).unwrap();
+    assert!(open(&fs).is_err_and(|error| error.is_corruption()));
+}
+
+#[test]
+fn a_removal_that_failed_can_be_tried_again() {
+    for recycled_max in [0, 2] {
+        let disk = new_fs();
+        let options = SegmentOptions { recycled_max, ..OPTIONS };
+        let on = Arc::new(AtomicBool::new(false));
+        let is_on = Arc::clone(&on);
+        let injector = injector_fn(move |op| match op.kind() {
+            OpKind::SyncDir if is_on.load(Ordering::SeqCst) => Decision::Fail(ErrorKind::Other.into()),
+            _ => Decision::Pass,
+        });
+        let fs: Arc<dyn Fs> = Arc::new(FaultFs::new(disk, injector));
+        let (mut log, ..) = open_with(&fs, options, ReadMode::CrashTail).unwrap();
+        let positions: Vec<_> = (0..20).map(|tag| append(&mut log, tag).unwrap()).collect();
+        on.store(true, Ordering::SeqCst);
+        assert!(log.remove_before(positions[19]).is_err());
+        on.store(false, Ordering::SeqCst);
+        log.remove_before(positions[19]).unwrap();
+        assert_eq!(log.start().segment, positions[19].segment);
+        append(&mut log, 20).unwrap();
+        log.close().unwrap();
+        let tags = open_with(&fs, options, ReadMode::Strict).unwrap().2;
+        assert_eq!(tags.last(), Some(&20));
+    }
 }
 
 #[test]
@@ -314,7 +383,8 @@ impl Promised {
     }
 }
 
-/// Runs the steps on a disk, and calls `at_operation` before each operation that changes something, with what holds at this moment.
+/// Runs the steps on a disk, and calls `at_operation` before each operation that changes something, with what
+/// holds at this moment.
 fn run(
     steps: &[Step],
     options: SegmentOptions,
@@ -401,7 +471,7 @@ fn recover(left: MemFs, options: SegmentOptions, promised: &Promised, seed: u64,
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(12))]
+    #![proptest_config(crate::kit::cases(12))]
 
     #[test]
     fn a_power_cut_at_any_operation_loses_nothing_that_was_synced(

@@ -1,0 +1,70 @@
+//! `put`, `get` and `delete`.
+
+use crate::Place;
+
+#[test]
+fn a_value_is_there_from_its_put_to_its_delete() {
+    let place = Place::new();
+    place.run(&["put", "--db", "db", "apple", "green"]).assert_prints("");
+    place.run(&["get", "--db", "db", "apple"]).assert_prints("green\n");
+    place.run(&["put", "--db", "db", "apple", "red and ripe"]).assert_prints("");
+    place.run(&["get", "--db", "db", "apple"]).assert_prints("red and ripe\n");
+    place.run(&["delete", "--db", "db", "apple"]).assert_prints("");
+    place.run(&["get", "--db", "db", "apple"]).assert_status(1);
+    place.run(&["put", "--db", "db", "apple", "again"]).assert_prints("");
+    place.run(&["get", "--db", "db", "apple"]).assert_prints("again\n");
+}
+
+#[test]
+fn a_key_that_does_not_exist_is_status_1() {
+    let place = Place::with_lines("apple\tgreen\n");
+    let run = place.run(&["get", "--db", "db", "appl"]);
+    assert_eq!((run.status, &*run.out()), (1, ""));
+    assert_eq!(run.err, " WARN there is no key appl\n");
+    let run = place.run(&["get", "--db", "db", "--log", "error", "a\tb"]);
+    assert_eq!((run.status, &*run.err), (1, ""));
+    assert!(place.run(&["get", "--db", "db", "a\tb"]).err.contains(r"a\tb"));
+    place.run(&["delete", "--db", "db", "appl"]).assert_prints("");
+}
+
+#[test]
+fn the_empty_key_and_the_empty_value_are_like_others() {
+    let place = Place::new();
+    place.run(&["put", "--db", "db", "", "of the empty key"]).assert_prints("");
+    place.run(&["put", "--db", "db", "empty", ""]).assert_prints("");
+    place.run(&["get", "--db", "db", ""]).assert_prints("of the empty key\n");
+    place.run(&["get", "--db", "db", "empty"]).assert_prints("\n");
+    place.run(&["get", "--db", "db", "--raw", "empty"]).assert_prints("");
+    place.run(&["scan", "--db", "db"]).assert_prints("\tof the empty key\nempty\t\n");
+}
+
+#[test]
+fn keys_and_values_may_look_like_options() {
+    let place = Place::new();
+    place.run(&["put", "--db", "db", "--", "--raw", "-v"]).assert_prints("");
+    place.run(&["get", "--db", "db", "--", "--raw"]).assert_prints("-v\n");
+}
+
+#[test]
+fn raw_prints_the_bytes_and_nothing_else() {
+    let place = Place::with_lines("k\t\\x00\\xff\\xFE\\n\\t\\\\\\r end\n");
+    let raw = place.run(&["get", "--db", "db", "--raw", "k"]);
+    assert_eq!((raw.status, raw.out.as_slice()), (0, b"\x00\xff\xfe\n\t\\\r end".as_slice()));
+    place.run(&["get", "--db", "db", "k"]).assert_prints("\0\\xff\\xfe\\n\\t\\\\\\r end\n");
+}
+
+#[test]
+fn arguments_are_taken_as_they_are() {
+    let place = Place::new();
+    place.run(&["put", "--db", "db", r"a\tb", "c\td\n"]).assert_prints("");
+    place.run(&["get", "--db", "db", "--raw", r"a\tb"]).assert_prints("c\td\n");
+    place.run(&["export", "--db", "db"]).assert_prints("a\\\\tb\tc\\td\\n\n");
+}
+
+#[test]
+fn a_key_that_is_too_long_is_refused_with_the_limit() {
+    let place = Place::new();
+    place.run(&["put", "--db", "db", &"k".repeat(65_536), "v"]).assert_prints("");
+    let run = place.run(&["put", "--db", "db", &"k".repeat(65_537), "v"]);
+    run.assert_fails_with(&["65537 bytes", "65536"]);
+}

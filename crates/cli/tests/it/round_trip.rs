@@ -1,0 +1,118 @@
+//! `export`, `import` and `export` again.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use siltstone_testkit::{Rng, seed};
+
+use crate::{Place, ROOT};
+
+/// What is exported is what is exported of a copy.
+fn check_copy(place: &Place) -> Vec<u8> {
+    let first = place.run(&["export", "--db", "db"]);
+    assert_eq!((first.status, &*first.err), (0, ""));
+    place.run_with_input(&["import", "--db", "copy", "-"], &first.out).assert_status(0);
+    let second = place.run(&["export", "--db", "copy"]);
+    assert_eq!((second.status, &*second.err), (0, ""));
+    assert!(first.out == second.out, "the copy exports other bytes");
+    first.out
+}
+
+#[test]
+fn the_unicode_file_comes_back_sorted() {
+    let place = Place::new();
+    let names = Path::new(ROOT).join("examples/data/unicode-names.tsv");
+    place.run(&["import", "--db", "db", names.to_str().unwrap()]).assert_status(0);
+    let exported = check_copy(&place);
+    let names = fs::read_to_string(names).unwrap();
+    let mut lines: Vec<_> = names.split_inclusive('\n').collect();
+    // By key, not by line: in lines, the tab is compared with the rest of longer keys.
+    lines.sort_by_key(|line| line.split('\t').next());
+    assert!(exported == lines.concat().into_bytes());
+}
+
+/// A field for a line: each byte as it is where that may be, or as one of its escapes.
+fn encode(rng: &mut Rng, bytes: &[u8], line: &mut Vec<u8>) {
+    for &byte in bytes {
+        let short = match byte {
+            b'\t' => Some(b't'),
+            b'\n' => Some(b'n'),
+            b'\r' => Some(b'r'),
+            b'\\' => Some(b'\\'),
+            _ => None,
+        };
+        match (rng.below(8), short) {
+            (0, _) => line.extend(format!("\\x{byte:02x}").into_bytes()),
+            (1, _) => line.extend(format!("\\x{byte:02X}").into_bytes()),
+            (_, Some(short)) => line.extend([b'\\', short]),
+            (_, None) => line.push(byte),
+        }
+    }
+}
+
+/// The bytes of an exported field, which must be text.
+fn decode(field: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut parts = field.split('\\');
+    bytes.extend(parts.next().unwrap().bytes());
+    // Between two backslashes that stand for one, splitting leaves an empty part.
+    while let Some(part) = parts.next() {
+        let (byte, rest) = match part.chars().next() {
+            Some('t') => (b'\t', &part[1..]),
+            Some('n') => (b'\n', &part[1..]),
+            Some('r') => (b'\r', &part[1..]),
+            Some('x') => (u8::from_str_radix(&part[1..3], 16).unwrap(), &part[3..]),
+            None => (b'\\', parts.next().unwrap()),
+            Some(other) => unreachable!("{other} stands behind a backslash"),
+        };
+        bytes.push(byte);
+        bytes.extend(rest.bytes());
+    }
+    bytes
+}
+
+/// Bytes that are random, or text of several alphabets with bytes that break it.
+fn random_bytes(rng: &mut Rng, len_max: usize) -> Vec<u8> {
+    let len = rng.between(0, len_max);
+    if rng.one_in(2) {
+        return rng.bytes(len);
+    }
+    let pieces = ["a", "key", "\t", "\n", "\r", "\\", "\\x41", "é", "🦀", "\0", "\u{7f}", "\u{2028}"];
+    let mut bytes = Vec::new();
+    while bytes.len() < len {
+        bytes.extend(rng.pick(&pieces).bytes());
+        if rng.one_in(16) {
+            bytes.push(*rng.pick(&[0x80, 0xc3, 0xf0, 0xff]));
+        }
+    }
+    bytes
+}
+
+#[test]
+fn random_bytes_survive_export_and_import() {
+    let mut rng = Rng::new(seed());
+    let mut model = BTreeMap::new();
+    let mut lines = Vec::new();
+    for _ in 0..20_000 {
+        let (key, value) = (random_bytes(&mut rng, 24), random_bytes(&mut rng, 100));
+        encode(&mut rng, &key, &mut lines);
+        lines.push(b'\t');
+        encode(&mut rng, &value, &mut lines);
+        lines.extend(if rng.one_in(4) { b"\r\n".as_slice() } else { b"\n" });
+        // The last of equal keys counts.
+        model.insert(key, value);
+    }
+    let place = Place::new();
+    place.write("lines.tsv", &lines);
+    let run = place.run(&["import", "--db", "db", "lines.tsv"]);
+    assert!(run.out().starts_with("imported 20000 records, "), "{} {}", run.out(), run.err);
+    let exported = String::from_utf8(check_copy(&place)).unwrap();
+
+    let exported: Vec<_> = exported
+        .split_terminator('\n')
+        .map(|line| line.split_once('\t').map(|(key, value)| (decode(key), decode(value))).unwrap())
+        .collect();
+    assert_eq!(exported.len(), model.len());
+    for (exported, expected) in exported.into_iter().zip(model) {
+        assert_eq!(exported, expected);
+    }
+}

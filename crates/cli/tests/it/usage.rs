@@ -1,0 +1,78 @@
+//! Wrong usage, and help.
+
+use crate::Place;
+
+#[track_caller]
+fn check(arguments: &[&str], says: &[&str]) {
+    let place = Place::new();
+    let run = place.run(arguments);
+    assert_eq!((run.status, &*run.out()), (2, ""), "{arguments:?} {}", run.err);
+    for fact in says {
+        assert!(run.err.contains(fact), "{arguments:?}: {fact:?} is not in {}", run.err);
+    }
+    assert_eq!(place.names(), [""; 0], "{arguments:?} created something");
+}
+
+#[test]
+fn wrong_usage_is_status_2_and_does_nothing() {
+    check(&[], &["Usage: siltstone"]);
+    check(&["put", "k"], &["required", "<VALUE>"]);
+    check(&["put", "k", "v", "w"], &["unexpected argument 'w'"]);
+    check(&["get"], &["required", "<KEY>"]);
+    check(&["get", "k", "--db"], &["--db <DIR>"]);
+    check(&["get", "k", "--db", ""], &["--db <DIR>"]);
+    check(&["scan", "--limit", "some"], &["'some'", "--limit <N>"]);
+    check(&["scan", "--limit", "-1"], &["-1"]);
+    check(&["import"], &["required", "<FILE>"]);
+    check(&["import", "--batch", "0", "-"], &["'0'", "--batch <N>"]);
+    check(&["get", "k", "--log", "loud"], &["'loud'", "--log <LEVEL>"]);
+    check(&["dump"], &["required", "<FILE>"]);
+}
+
+#[test]
+fn what_is_almost_right_gets_a_suggestion() {
+    check(&["sacn"], &["unrecognized subcommand 'sacn'", "tip: a similar subcommand exists: 'scan'"]);
+    check(
+        &["scan", "--prefx", "a"],
+        &["unexpected argument '--prefx'", "a similar argument exists: '--prefix'"],
+    );
+    check(&["get", "--no-creat", "k"], &["unexpected argument '--no-creat'", "'--no-create'"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_key_that_is_no_text_is_wrong_usage() {
+    use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
+
+    let place = Place::new();
+    let output = place.command(&["get", "--db", "db"]).arg(OsStr::from_bytes(b"\xff")).output().unwrap();
+    let run = crate::Run::new(output);
+    assert_eq!((run.status, &*run.out()), (2, ""));
+    assert!(run.err.contains("UTF-8"), "{}", run.err);
+}
+
+#[test]
+fn help_names_every_command_and_exit_status() {
+    let place = Place::new();
+    let help = place.run(&["--help"]);
+    assert_eq!((help.status, &*help.err), (0, ""));
+    let help = help.out().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(help.contains("Exit status: 0 done, 1 key not found, 2 wrong usage, 3 failure."), "{help}");
+    for command in [
+        "put",
+        "get",
+        "delete",
+        "scan",
+        "import",
+        "export",
+        "flush",
+        "compact",
+        "verify",
+        "dump",
+        "SILTSTONE_DB",
+    ] {
+        assert!(help.contains(command), "{command} is not in {help}");
+    }
+    let version = place.run(&["--version"]);
+    version.assert_prints(concat!("siltstone ", env!("CARGO_PKG_VERSION"), "\n"));
+}
