@@ -1,10 +1,10 @@
 //! Opens a database with settings and components of one's own.
 
-use std::{path::PathBuf, sync::Arc};
+use std::path::PathBuf;
 
 use siltstone_vfs::{Fs, MemFs, OsFs};
 
-use crate::{Clock, Db, OsClock, Result, Settings, open};
+use crate::{Clock, Db, Executor, OsClock, Result, Settings, open, sync::Arc};
 
 /// Settings are data and are checked; components are things that work: a file system, a clock.
 #[derive(Clone, Debug)]
@@ -16,6 +16,7 @@ pub struct Builder {
     pub(crate) read_only: bool,
     pub(crate) fs: Arc<dyn Fs>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) executor: Option<Arc<dyn Executor>>,
     pub(crate) seed: Option<u64>,
 }
 
@@ -28,6 +29,7 @@ impl Builder {
             read_only: false,
             fs: Arc::new(OsFs::new()),
             clock: Arc::new(OsClock),
+            executor: None,
             seed: None,
         }
     }
@@ -67,6 +69,12 @@ impl Builder {
     /// Uses another clock.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Builder {
         self.clock = clock;
+        self
+    }
+
+    /// Runs background jobs here, instead of on threads of the database's own. An executor serves one database: closing it shuts it down.
+    pub fn executor(mut self, executor: Arc<dyn Executor>) -> Builder {
+        self.executor = Some(executor);
         self
     }
 

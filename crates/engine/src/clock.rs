@@ -6,6 +6,8 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
+use crate::sync::{AtomicU64, Ordering};
+
 /// Tells the time. Wall time stamps tables and never decides correctness; it may jump.
 pub trait Clock: fmt::Debug + Send + Sync {
     /// Milliseconds since the Unix epoch; 0 before it.
@@ -29,5 +31,33 @@ impl Clock for OsClock {
         #[expect(clippy::disallowed_methods, reason = "the one place where the engine reads the clock")]
         static START: LazyLock<Instant> = LazyLock::new(Instant::now);
         START.elapsed()
+    }
+}
+
+/// A clock that moves when it is told to.
+#[derive(Default, Debug)]
+pub struct TestClock {
+    milliseconds: AtomicU64,
+}
+
+impl TestClock {
+    /// A clock that stands at this many milliseconds since the Unix epoch.
+    pub fn new(unix_ms: u64) -> TestClock {
+        TestClock { milliseconds: AtomicU64::new(unix_ms) }
+    }
+
+    /// Moves it on.
+    pub fn advance(&self, milliseconds: u64) {
+        self.milliseconds.fetch_add(milliseconds, Ordering::Relaxed);
+    }
+}
+
+impl Clock for TestClock {
+    fn now_unix_ms(&self) -> u64 {
+        self.milliseconds.load(Ordering::Relaxed)
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::from_millis(self.milliseconds.load(Ordering::Relaxed))
     }
 }

@@ -1,21 +1,22 @@
-//! Plans compactions and installs what they made.
+//! Plans compactions, runs them in the background, and installs what they made.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use siltstone_compaction::{
     Action, Budget, CompactionStrategy, Epoch, Job, OlderData, Output as Destination, Place, Reason,
-    RetainStatistics, SizeTiered, TableId, TreeView, apply, validate,
+    RetainStatistics, RunningJob, SizeTiered, TableId, TreeView, apply, validate,
 };
 
 use crate::{
     Db, Error, Result,
     db::Inner,
     execute::{self, Rules},
+    executor::Lane,
     keyspace::KeyspaceId,
-    manifest::format::{Edit, Field},
-    read_view::Version,
-    tree::OpenTable,
-    write::Writer,
+    manifest::format::Field,
+    sync::Arc,
+    tree::{OpenTable, Tree},
+    version::Version,
 };
 
 /// What a compaction did.
@@ -34,6 +35,22 @@ pub struct CompactionReport {
     pub duration: Duration,
 }
 
+/// A job that has begun, with what it needs to go on without any lock.
+struct Begun {
+    id: KeyspaceId,
+    job: Job,
+    /// The tree it was planned on.
+    tree: Arc<Tree>,
+    /// Where the result goes.
+    level: u32,
+    epoch: Epoch,
+    running: RunningJob,
+}
+
+fn invalid(error: impl std::fmt::Display) -> Error {
+    Error::invalid_argument(error.to_string())
+}
+
 impl Inner {
     fn strategy(&self) -> SizeTiered {
         let settings = &self.shared.settings;
@@ -44,118 +61,217 @@ impl Inner {
         }
     }
 
-    /// Runs the jobs that the strategy asks for. One that fails costs nothing but space, and is tried again after the next flush.
-    pub(crate) fn compact_if_due(&self, writer: &mut Writer) {
+    /// Begins as many due jobs as there are workers for.
+    pub(crate) fn schedule_compactions(&self) {
+        while let Some(begun) = self.begin_due() {
+            self.spawn(Lane::Compaction, move |inner| inner.run_in_background(&begun));
+        }
+    }
+
+    /// Plans a job and marks its inputs as busy, under one lock.
+    fn begin_due(&self) -> Option<Begun> {
         let strategy = self.strategy();
-        loop {
-            let version = Arc::clone(&self.version.read());
-            let snapshots = self.snapshots.live();
+        let version = self.version();
+        let snapshots = self.snapshots.live();
+        let mut state = self.background.state.lock();
+        let running: usize = state.running.values().map(Vec::len).sum();
+        if running >= self.shared.settings.workers() || state.compaction_failure.is_some() {
+            return None;
+        }
+        for (&id, keyspace) in &version.keyspaces {
+            let running = state.running.entry(id).or_default();
             let view = TreeView {
-                levels: &version.tree.levels,
-                running: &[],
+                levels: &keyspace.tree.levels,
+                running,
                 snapshots: &snapshots,
                 now_unix_ms: self.shared.clock.now_unix_ms(),
                 budget: Budget::UNLIMITED,
             };
-            let Some(job) = strategy.plan(&view) else { return };
-            if let Err(error) = self.run_job(writer, &version, &job) {
-                tracing::warn!(%error, job = %job, "a compaction failed");
-                return;
+            let Some(job) = strategy.plan(&view) else { continue };
+            match self.begin(id, job, &keyspace.tree, running) {
+                Ok(begun) => return Some(begun),
+                Err(error) => tracing::error!(%error, "a strategy asked for what cannot be done"),
             }
+        }
+        None
+    }
+
+    fn begin(
+        &self,
+        id: KeyspaceId,
+        job: Job,
+        tree: &Arc<Tree>,
+        running: &mut Vec<RunningJob>,
+    ) -> Result<Begun> {
+        let levels = &tree.levels;
+        let view = TreeView { running, ..TreeView::idle(levels) };
+        validate(&job, &view).map_err(invalid)?;
+        let fresh = Epoch(self.counters.epoch());
+        // Where the result goes does not depend on what it is.
+        let place = apply(levels, &job, Vec::new(), fresh).map_err(invalid)?.place;
+        let (level, epoch) = place.unwrap_or((0, fresh));
+        let this = RunningJob::new(&job, levels).map_err(invalid)?;
+        running.push(this.clone());
+        Ok(Begun { id, job, tree: Arc::clone(tree), level, epoch, running: this })
+    }
+
+    fn end(&self, begun: &Begun) {
+        let mut state = self.background.state.lock();
+        if let Some(running) = state.running.get_mut(&begun.id)
+            && let Some(at) = running.iter().position(|other| *other == begun.running)
+        {
+            running.swap_remove(at);
         }
     }
 
-    fn run_job(&self, writer: &mut Writer, version: &Version, job: &Job) -> Result<RetainStatistics> {
-        let levels = &version.tree.levels;
-        let invalid = |error: siltstone_compaction::InvalidJob| Error::invalid_argument(error.to_string());
-        validate(job, &TreeView::idle(levels)).map_err(invalid)?;
-        let inputs: Vec<u64> = job.inputs.iter().map(|id| id.0).collect();
-        let fresh = Epoch(writer.state.next_epoch);
-        // Where the outputs go does not depend on what they are.
-        let place = apply(levels, job, Vec::new(), fresh).map_err(invalid)?.place;
-        let (level, epoch) = place.map_or((0, fresh), |(level, epoch)| (level, epoch));
+    fn run_in_background(&self, begun: &Begun) {
+        let outcome = self.run(begun);
+        self.end(begun);
+        if let Err(error) = outcome {
+            // It costs nothing but space, and is tried again after the next flush.
+            tracing::warn!(%error, job = %begun.job, "a compaction failed");
+            self.background.state.lock().compaction_failure = Some(error);
+        }
+        self.background.wake();
+        self.schedule_compactions();
+        self.shared.obsolete_files.remove_all();
+    }
+
+    fn run(&self, begun: &Begun) -> Result<RetainStatistics> {
+        let Begun { id, job, tree, level, epoch, .. } = begun;
         let (added, statistics) = match job.action {
             Action::Merge { table_bytes_max, .. } => {
-                let older = OlderData::behind(job, levels).map_err(invalid)?;
+                let older = OlderData::behind(job, &tree.levels).map_err(invalid)?;
+                // After the inputs were fixed: a snapshot that is taken later sees only what is newer than they are, or survives in them.
                 let snapshots = self.snapshots.live();
                 let rules = Rules {
                     snapshots: &snapshots,
                     older_data_may_exist: &|key| older.may_exist(key),
                     table_bytes_max,
                 };
-                let draw = || writer.draw_output(level, epoch.0);
-                let merged = execute::merge(&self.shared, &version.tree, &job.inputs, &rules, draw)?;
+                let draw = || self.draw_output(*id, *level, epoch.0);
+                let merged = execute::merge(&self.shared, tree, &job.inputs, &rules, draw)?;
                 (merged.tables, merged.statistics)
             }
-            Action::Move { .. } => {
-                (self.relabeled(version, &inputs, level, epoch)?, RetainStatistics::default())
-            }
+            Action::Move { .. } => (self.relabeled(begun)?, RetainStatistics::default()),
             Action::Drop => (Vec::new(), RetainStatistics::default()),
         };
-        if epoch == fresh {
-            writer.state.next_epoch += 1;
-        }
-        let mut fields = writer.counters(self.published());
-        let keyspace = KeyspaceId::DEFAULT.0;
-        fields.extend(inputs.iter().map(|&number| Field::TableRemoved { keyspace, number }));
-        fields.extend(added.iter().map(|table| table.added()));
-        writer.commit_edit(&Edit { snapshot: false, fields })?;
-        let kept: Vec<u64> = added.iter().map(|table| table.record.number).collect();
-        self.install(version, &inputs, added, version.memtables.clone());
-        for number in inputs.iter().filter(|number| !kept.contains(number)) {
-            self.remove_file(&self.shared.layout.table(*number));
+        if let Err(error) = self.install_result(begun, &added) {
+            added.iter().for_each(|table| table.make_obsolete());
+            return Err(error);
         }
         Ok(statistics)
     }
 
-    fn relabeled(
-        &self,
-        version: &Version,
-        inputs: &[u64],
-        level: u32,
-        epoch: Epoch,
-    ) -> Result<Vec<Arc<OpenTable>>> {
-        let moved = version.tree.tables().filter(|table| inputs.contains(&table.record.number));
+    fn relabeled(&self, begun: &Begun) -> Result<Vec<Arc<OpenTable>>> {
+        let moved =
+            begun.tree.tables().filter(|table| begun.job.inputs.contains(&TableId(table.record.number)));
         moved
             .map(|table| {
                 let mut record = table.record.clone();
-                (record.level, record.epoch) = (level, epoch.0);
-                self.shared.open_table(record)
+                (record.level, record.epoch) = (begun.level, begun.epoch.0);
+                self.shared.open_table(begun.id, record)
             })
             .collect()
     }
 
+    fn install_result(&self, begun: &Begun, added: &[Arc<OpenTable>]) -> Result<()> {
+        let Begun { id, job, .. } = begun;
+        let mut ledger = self.ledger()?.lock();
+        let version = self.version();
+        let gone = || Error::NotFound { what: "the keyspace was dropped meanwhile".to_owned() };
+        let keyspace = version.keyspace(*id).ok_or_else(gone)?;
+        // The tree may have changed since the job was planned: flushes came in front of it, other jobs ended.
+        let metas = match job.action {
+            Action::Merge { .. } => added.iter().map(|table| Arc::new(table.meta())).collect(),
+            Action::Move { .. } | Action::Drop => Vec::new(),
+        };
+        let place = apply(&keyspace.tree.levels, job, metas, begun.epoch).map_err(invalid)?.place;
+        if place.is_some_and(|place| place != (begun.level, begun.epoch)) {
+            return Err(Error::invalid_argument("the place of the result is gone"));
+        }
+        let removed = job.inputs.iter().map(|table| Field::TableRemoved { keyspace: id.0, number: table.0 });
+        let fields = removed.chain(added.iter().map(|table| table.added())).collect();
+        self.commit_edit(&mut ledger, fields)?;
+        let is_input = |table: &OpenTable| job.inputs.contains(&TableId(table.record.number));
+        let stays = |table: &&Arc<OpenTable>| !is_input(table);
+        let old = Arc::clone(&keyspace.tree);
+        self.install(|version| {
+            if let Some(keyspace) = version.keyspace_mut(*id) {
+                let tables = keyspace.tree.tables().filter(stays).cloned().chain(added.iter().cloned());
+                keyspace.tree = Arc::new(Tree::new(tables));
+            }
+        });
+        drop(ledger);
+        if !matches!(job.action, Action::Move { .. }) {
+            old.tables().filter(|table| is_input(table)).for_each(|table| table.make_obsolete());
+        }
+        Ok(())
+    }
+
+    /// True when no write has to wait for compactions: level 0 is below its limit, or nothing that runs could help.
+    pub(crate) fn level0_has_room(&self, version: &Version) -> bool {
+        let stop = self.shared.settings.level0_runs_stop as usize;
+        let is_full = |tree: &Tree| tree.levels.first().is_some_and(|level| level.runs.len() >= stop);
+        if !version.keyspaces.values().any(|keyspace| is_full(&keyspace.tree)) {
+            return true;
+        }
+        self.background.state.lock().running.values().all(Vec::is_empty)
+    }
+
     fn compact_all(&self) -> Result<CompactionReport> {
         let started = self.shared.clock.monotonic();
-        let mut writer = self.lock_writer()?;
-        self.flush_memtable(&mut writer)?;
-        let version = Arc::clone(&self.version.read());
-        let mut report = CompactionReport {
-            tables_before: version.tree.tables().count() as u64,
-            ..CompactionReport::default()
+        self.flush()?;
+        let before = self.version();
+        let tables = |version: &Version| {
+            version.keyspaces.values().map(|keyspace| keyspace.tree.tables().count() as u64).sum()
         };
-        let bytes =
-            |version: &Version| version.tree.tables().map(|table| table.record.file_bytes).sum::<u64>();
-        if let Some(newest) = version.tree.runs.first() {
-            let output = Destination { level: newest.level, place: Place::ReplaceNewest };
-            let job = Job {
-                action: Action::Merge { output, table_bytes_max: self.shared.settings.table_bytes_max },
-                inputs: version.tree.tables().map(|table| TableId(table.record.number)).collect(),
-                reason: Reason::new("manual", "asked for"),
-            };
-            let statistics = self.run_job(&mut writer, &version, &job)?;
-            report.entries_removed = statistics.entries_in - statistics.entries_out;
+        let mut report = CompactionReport { tables_before: tables(&before), ..CompactionReport::default() };
+        for id in before.keyspaces.keys() {
+            let statistics = self.compact_keyspace(*id)?;
+            report.entries_removed += statistics.entries_in - statistics.entries_out;
         }
-        let after = Arc::clone(&self.version.read());
-        report.tables_after = after.tree.tables().count() as u64;
-        report.bytes_reclaimed = bytes(&version).saturating_sub(bytes(&after));
+        let after = self.version();
+        report.tables_after = tables(&after);
+        report.bytes_reclaimed = before.file_bytes().saturating_sub(after.file_bytes());
+        drop(before);
+        self.shared.obsolete_files.remove_all();
         report.duration = self.shared.clock.monotonic().saturating_sub(started);
         Ok(report)
+    }
+
+    /// Merges everything a keyspace has, as soon as no other job has a part of it.
+    fn compact_keyspace(&self, id: KeyspaceId) -> Result<RetainStatistics> {
+        let begun = loop {
+            self.poison.check()?;
+            let version = self.version();
+            let mut state = self.background.state.lock();
+            let running = state.running.entry(id).or_default();
+            if running.is_empty() {
+                let Some(tree) = version.keyspace(id).map(|keyspace| &keyspace.tree) else {
+                    return Ok(RetainStatistics::default());
+                };
+                let Some(newest) = tree.runs.first() else { return Ok(RetainStatistics::default()) };
+                let output = Destination { level: newest.level, place: Place::ReplaceNewest };
+                let job = Job {
+                    action: Action::Merge { output, table_bytes_max: self.shared.settings.table_bytes_max },
+                    inputs: tree.tables().map(|table| TableId(table.record.number)).collect(),
+                    reason: Reason::new("manual", "asked for"),
+                };
+                break self.begin(id, job, tree, running)?;
+            }
+            self.background.wait_for_progress(state, &*self.executor);
+        };
+        let outcome = self.run(&begun);
+        self.end(&begun);
+        self.background.wake();
+        self.schedule_compactions();
+        outcome
     }
 }
 
 impl Db {
-    /// Writes what is in memory to a table, and merges all tables into one run.
+    /// Writes what is in memory to tables, and merges all tables of each keyspace into one run.
     ///
     /// # Errors
     ///

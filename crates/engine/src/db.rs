@@ -1,15 +1,7 @@
 //! The handle of a database.
 
-use std::{
-    fmt,
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
-};
+use std::{fmt, path::PathBuf};
 
-use parking_lot::{Mutex, RwLock};
 use siltstone_bloom::FilterPolicy;
 use siltstone_memtable::MemtableFactory;
 use siltstone_sstable::BlockCache;
@@ -17,21 +9,37 @@ use siltstone_types::{SequenceNumber, Slice};
 use siltstone_vfs::Fs;
 
 use crate::{
-    Builder, Clock, Durability, Error, KeyBounds, Range, Recovery, Result, Settings, Snapshot, WriteBatch,
+    Builder, Clock, Durability, Error, Executor, KeyBounds, Range, Receipt, Recovery, Result, Settings,
+    Snapshot, WriteBatch,
+    background::Background,
+    commit::{Commit, publisher::Publisher},
     files::{Identity, Layout},
     iter::range::prefix_bounds,
-    read_view::{ReadView, Version},
+    keyspace::KeyspaceId,
+    ledger::{Counters, Ledger},
+    manifest::format::Field,
+    obsolete::ObsoleteFiles,
+    open::Identities,
+    poison::Poison,
+    read_view::ReadView,
     snapshot::SnapshotList,
-    write::Writer,
+    sync::{Arc, AtomicBool, Mutex, Ordering, RwLock, Weak},
+    version::Version,
 };
 
 /// A key-value database in a directory. Cheap to clone; every clone is the same database.
 ///
 /// Keys and values are bytes, ordered bytewise. Any number of threads may read and write. Dropping the last handle closes the database as
 /// [`Db::close`] does, with errors going to the log.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Db {
-    inner: Arc<Inner>,
+    handle: Arc<Handle>,
+}
+
+impl fmt::Debug for Db {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Db").field("dir", &self.inner().shared.layout.dir()).finish_non_exhaustive()
+    }
 }
 
 /// What every part of the engine needs and nothing changes.
@@ -44,18 +52,35 @@ pub(crate) struct Shared {
     pub(crate) memtables: Box<dyn MemtableFactory>,
     pub(crate) filter: Arc<dyn FilterPolicy>,
     pub(crate) cache: Option<Arc<dyn BlockCache>>,
+    pub(crate) obsolete_files: Arc<ObsoleteFiles>,
 }
 
+/// Name of the compaction strategy of new keyspaces.
+pub(crate) const STRATEGY: &str = "size-tiered";
+
+/// A database: see the modules for who owns which part.
 pub(crate) struct Inner {
     pub(crate) shared: Shared,
     pub(crate) recovery: Recovery,
-    pub(crate) version: RwLock<Arc<Version>>,
-    /// Everything up to this sequence number is visible.
-    pub(crate) published: AtomicU64,
+    pub(crate) executor: Arc<dyn Executor>,
+    /// For jobs, which must not keep a database alive that nobody uses.
+    pub(crate) weak: Weak<Inner>,
+    pub(crate) versions: RwLock<Arc<Version>>,
+    pub(crate) publisher: Publisher,
     pub(crate) snapshots: Arc<SnapshotList>,
-    /// `None` for a read-only database. One writer at a time goes through all four stages of a commit.
-    pub(crate) writer: Option<Mutex<Writer>>,
+    pub(crate) counters: Counters,
+    pub(crate) identities: Mutex<Identities>,
+    pub(crate) background: Background,
+    pub(crate) poison: Poison,
     pub(crate) closed: AtomicBool,
+    /// `None` for a read-only database.
+    pub(crate) write_side: Option<WriteSide>,
+}
+
+/// What only a database that can be written has.
+pub(crate) struct WriteSide {
+    pub(crate) commit: Commit,
+    pub(crate) ledger: Mutex<Ledger>,
 }
 
 impl fmt::Debug for Inner {
@@ -65,26 +90,8 @@ impl fmt::Debug for Inner {
 }
 
 impl Inner {
-    pub(crate) fn new(
-        shared: Shared,
-        recovery: Recovery,
-        version: Version,
-        published: SequenceNumber,
-        writer: Option<Writer>,
-    ) -> Inner {
-        Inner {
-            shared,
-            recovery,
-            version: RwLock::new(Arc::new(version)),
-            published: AtomicU64::new(published.get()),
-            snapshots: Arc::default(),
-            writer: writer.map(Mutex::new),
-            closed: AtomicBool::new(false),
-        }
-    }
-
-    pub(crate) fn published(&self) -> SequenceNumber {
-        SequenceNumber::new(self.published.load(Ordering::Acquire)).unwrap_or(SequenceNumber::MAX)
+    pub(crate) fn version(&self) -> Arc<Version> {
+        Arc::clone(&self.versions.read())
     }
 
     pub(crate) fn view(&self) -> Result<ReadView> {
@@ -92,34 +99,84 @@ impl Inner {
     }
 
     fn view_even_if_closed(&self) -> ReadView {
-        // The version first: a number taken before it might be one whose versions a compaction has dropped meanwhile.
-        let version = Arc::clone(&self.version.read());
-        ReadView { version, at: self.published() }
+        // The version first: a number taken before it might be one whose versions a compaction has dropped meanwhile. And bounded: a number taken after it may
+        // be that of a write to a memtable that came later.
+        let version = self.version();
+        let at = version.generation.bound(self.publisher.published());
+        ReadView { version, at }
     }
 
-    pub(crate) fn writer(&self) -> Result<&Mutex<Writer>> {
-        self.writer.as_ref().ok_or(Error::ReadOnly)
+    /// The write side, unless writing has stopped.
+    pub(crate) fn writable(&self) -> Result<&Commit> {
+        let commit = self.commit_side()?;
+        self.poison.check()?;
+        if self.closed.load(Ordering::Acquire) { Err(Error::Closed) } else { Ok(commit) }
+    }
+
+    /// The write side, while closing too.
+    pub(crate) fn commit_side(&self) -> Result<&Commit> {
+        self.write_side.as_ref().map(|side| &side.commit).ok_or(Error::ReadOnly)
+    }
+
+    pub(crate) fn ledger(&self) -> Result<&Mutex<Ledger>> {
+        self.write_side.as_ref().map(|side| &side.ledger).ok_or(Error::ReadOnly)
+    }
+
+    fn close(&self) -> Result<()> {
+        let side = self.write_side.as_ref().ok_or(Error::ReadOnly)?;
+        {
+            // Under the log's lock: a group is appended wholly before, or not at all.
+            let _log = side.commit.log.lock();
+            if self.closed.swap(true, Ordering::AcqRel) {
+                return Err(Error::Closed);
+            }
+        }
+        self.publisher.wait_until_idle();
+        self.executor.shut_down();
+        let outcome = self.poison.check().and_then(|()| self.close_cleanly(side));
+        // Whatever happened, another process may open the database now.
+        side.ledger.lock().lock = None;
+        outcome
+    }
+
+    /// Order 5 of `docs/format/files.md`.
+    fn close_cleanly(&self, side: &WriteSide) -> Result<()> {
+        self.seal(&side.commit.log.lock(), |_| true);
+        self.flush_sealed()?;
+        let mut ledger = side.ledger.lock();
+        let logs: Vec<u64> = ledger.state.logs.keys().copied().collect();
+        let fields = logs.iter().map(|&number| Field::LogRemoved { number }).collect();
+        self.commit_edit(&mut ledger, fields)?;
+        self.close_ledger(&mut ledger)?;
+        logs.iter().for_each(|&number| self.remove_file(&self.shared.layout.log(number)));
+        self.shared.obsolete_files.remove_all();
+        Ok(())
     }
 }
 
-impl Drop for Inner {
+/// What all clones of a [`Db`] share. Background jobs hold the database, but not this: closing does not wait for them to let go.
+struct Handle {
+    inner: Arc<Inner>,
+}
+
+impl Drop for Handle {
     fn drop(&mut self) {
-        if !self.closed.load(Ordering::Acquire)
-            && self.writer.is_some()
-            && let Err(error) = self.close()
+        if self.inner.write_side.is_some()
+            && !self.inner.closed.load(Ordering::Acquire)
+            && let Err(error) = self.inner.close()
         {
-            tracing::error!(dir = %self.shared.layout.dir().display(), %error, "closing the database failed");
+            tracing::error!(dir = %self.inner.shared.layout.dir().display(), %error, "closing the database failed");
         }
     }
 }
 
 impl Db {
-    pub(crate) fn new(inner: Inner) -> Db {
-        Db { inner: Arc::new(inner) }
+    pub(crate) fn new(inner: Arc<Inner>) -> Db {
+        Db { handle: Arc::new(Handle { inner }) }
     }
 
     pub(crate) fn inner(&self) -> &Inner {
-        &self.inner
+        &self.handle.inner
     }
 
     /// Opens the database in a directory with default settings, and creates it when it is missing.
@@ -142,7 +199,7 @@ impl Db {
     ///
     /// `InvalidArgument` for a key above 65,536 bytes or a value above 1 GiB (nothing was written), `NoSpace`, `Io`, `Poisoned`, `ReadOnly`, `Closed`.
     pub fn put(&self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<()> {
-        self.put_with(key, value, self.inner.shared.settings.durability)
+        self.put_with(key, value, self.inner().shared.settings.durability)
     }
 
     /// Like [`Db::put`], as durably as asked.
@@ -156,8 +213,7 @@ impl Db {
         value: impl AsRef<[u8]>,
         durability: Durability,
     ) -> Result<()> {
-        let mut batch = WriteBatch::new();
-        self.write_with(batch.put(key, value), durability)
+        self.inner().write(WriteBatch::new().put(key, value), durability).map(|_| ())
     }
 
     /// Deletes a key, whether it exists or not.
@@ -166,17 +222,16 @@ impl Db {
     ///
     /// As for [`Db::put`].
     pub fn delete(&self, key: impl AsRef<[u8]>) -> Result<()> {
-        let mut batch = WriteBatch::new();
-        self.write(batch.delete(key))
+        self.inner().write(WriteBatch::new().delete(key), self.inner().shared.settings.durability).map(|_| ())
     }
 
     /// Writes all of a batch or nothing of it, as durably as the settings say. The batch is empty afterwards, and can be filled again.
     ///
     /// # Errors
     ///
-    /// As for [`Db::put`]; also `InvalidArgument` for a batch above 1 GiB + 1 MiB. The batch is then as it was.
-    pub fn write(&self, batch: &mut WriteBatch) -> Result<()> {
-        self.write_with(batch, self.inner.shared.settings.durability)
+    /// As for [`Db::put`]; also `InvalidArgument` for a batch above 1 GiB + 1 MiB, and `NotFound` for a keyspace that was dropped. The batch is then as it was.
+    pub fn write(&self, batch: &mut WriteBatch) -> Result<Receipt> {
+        self.write_with(batch, self.inner().shared.settings.durability)
     }
 
     /// Like [`Db::write`], as durably as asked.
@@ -184,10 +239,9 @@ impl Db {
     /// # Errors
     ///
     /// As for [`Db::write`].
-    pub fn write_with(&self, batch: &mut WriteBatch, durability: Durability) -> Result<()> {
-        self.inner.write(batch, durability)?;
-        batch.clear();
-        Ok(())
+    pub fn write_with(&self, batch: &mut WriteBatch, durability: Durability) -> Result<Receipt> {
+        let end = self.inner().write(batch, durability)?;
+        Ok(Receipt::new(self.clone(), end))
     }
 
     /// The value of a key; `None` when it does not exist.
@@ -196,7 +250,7 @@ impl Db {
     ///
     /// `InvalidArgument` for a key that is too long, `Corruption` when a block that is needed is damaged, `Io`, `Closed`.
     pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Slice>> {
-        self.inner.view()?.get(key.as_ref())
+        self.inner().view()?.get(KeyspaceId::DEFAULT, key.as_ref())
     }
 
     /// Whether a key exists.
@@ -211,7 +265,7 @@ impl Db {
     /// The entries of a range of keys, in key order, as they are now. Any range of the standard library will do, `..` too. Errors come from the
     /// iterator, those of [`Db::get`].
     pub fn range(&self, bounds: impl KeyBounds) -> Range {
-        Range::new(self.inner.view(), bounds)
+        Range::new(self.inner().view(), KeyspaceId::DEFAULT, bounds)
     }
 
     /// The entries whose keys begin with `prefix`.
@@ -221,7 +275,7 @@ impl Db {
 
     /// The database as it is now, for as long as the snapshot lives. (Of a closed database: as it was when it was closed.)
     pub fn snapshot(&self) -> Snapshot {
-        self.inner.snapshots.register(|| self.inner.view_even_if_closed())
+        self.inner().snapshots.register(|| self.inner().view_even_if_closed())
     }
 
     /// Makes everything written so far survive a power cut.
@@ -230,21 +284,26 @@ impl Db {
     ///
     /// `Io`, `NoSpace`, `Poisoned`, `ReadOnly`, `Closed`. After a failed sync writing stops.
     pub fn sync(&self) -> Result<()> {
-        self.inner.sync()
+        self.inner().sync()
     }
 
-    /// Writes what is in memory to a table.
+    /// Writes what is in memory to tables.
     ///
     /// # Errors
     ///
     /// As for [`Db::put`].
     pub fn flush(&self) -> Result<()> {
-        self.inner.flush()
+        self.inner().flush()
     }
 
     /// What opening found and did.
     pub fn recovery(&self) -> &Recovery {
-        &self.inner.recovery
+        &self.inner().recovery
+    }
+
+    /// The sequence number of the last write that is visible.
+    pub fn sequence(&self) -> SequenceNumber {
+        self.inner().publisher.published()
     }
 
     /// Flushes, syncs, marks the database as closed and releases its lock. Other handles get [`Error::Closed`] from then on; snapshots and iterators that live
@@ -254,6 +313,6 @@ impl Db {
     ///
     /// As for [`Db::put`]. The database is closed all the same, as by a crash: nothing acknowledged is lost.
     pub fn close(&self) -> Result<()> {
-        self.inner.close()
+        self.inner().close()
     }
 }

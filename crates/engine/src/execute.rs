@@ -1,7 +1,5 @@
 //! Carries out a merge: reads the inputs, leaves out what nobody can see, writes the outputs.
 
-use std::sync::Arc;
-
 use siltstone_compaction::{Retain, RetainStatistics, TableId};
 use siltstone_memtable::Memtable;
 use siltstone_sstable::{CursorOptions, FillCache, TableWriter};
@@ -11,7 +9,10 @@ use crate::{
     Error, Result,
     db::Shared,
     iter::{merge::MergeCursor, run::RunCursor},
+    keyspace::KeyspaceId,
+    manifest::format::TableRecord,
     read_view::Source,
+    sync::Arc,
     table_io::{Output, table_record},
     tree::{OpenTable, Run, Tree},
 };
@@ -102,7 +103,7 @@ struct Outputs<'a, D> {
     table_bytes_max: u64,
     draw: D,
     writer: Option<(Output, Box<TableWriter>)>,
-    done: Vec<crate::manifest::format::TableRecord>,
+    done: Vec<(KeyspaceId, TableRecord)>,
 }
 
 impl<D: FnMut() -> Output> Outputs<'_, D> {
@@ -138,7 +139,7 @@ impl<D: FnMut() -> Output> Outputs<'_, D> {
         if let Some((output, writer)) = self.writer.take() {
             // In the list before it is finished, so that a failure removes it.
             let summary = writer.finish().inspect_err(|_| self.remove(output.number))?;
-            self.done.push(table_record(&output, &summary));
+            self.done.push((output.keyspace, table_record(&output, &summary)));
         }
         Ok(())
     }
@@ -149,13 +150,13 @@ impl<D: FnMut() -> Output> Outputs<'_, D> {
         }
         let dir = self.shared.layout.sst_dir();
         self.shared.fs.sync_dir(dir).on("sync the folder", dir)?;
-        self.done.iter().map(|record| self.shared.open_table(record.clone())).collect()
+        self.done.iter().map(|(keyspace, record)| self.shared.open_table(*keyspace, record.clone())).collect()
     }
 
     /// Removes what was written. What cannot be removed now is removed at the next open.
     fn abandon(&mut self) {
         let open = self.writer.take().map(|(output, _)| output.number);
-        for number in self.done.iter().map(|record| record.number).chain(open) {
+        for number in self.done.iter().map(|(_, record)| record.number).chain(open) {
             self.remove(number);
         }
     }

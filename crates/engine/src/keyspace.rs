@@ -1,4 +1,13 @@
-//! Identity of a keyspace.
+//! Keyspaces: separate sets of keys that share the log, the manifest and batches.
+
+use std::fmt;
+
+use siltstone_types::Slice;
+
+use crate::{
+    Db, Durability, Error, KeyBounds, Range, Result, WriteBatch, db::STRATEGY, iter::range::prefix_bounds,
+    manifest::format::Field, sync::Arc, version::KeyspaceVersion,
+};
 
 /// Id of a keyspace; never used again after the keyspace is dropped.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -11,3 +20,158 @@ impl KeyspaceId {
 
 /// Name of the keyspace that every database has.
 pub const DEFAULT_KEYSPACE: &str = "default";
+
+/// Longest name, in bytes.
+const NAME_BYTES_MAX: usize = 255;
+
+/// A set of keys of its own, with its own memtables and tables. Cheap to clone. Batches may span several.
+#[derive(Clone)]
+pub struct Keyspace {
+    db: Db,
+    id: KeyspaceId,
+    name: Arc<str>,
+}
+
+impl fmt::Debug for Keyspace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Keyspace({} {:?})", self.id.0, self.name)
+    }
+}
+
+impl Keyspace {
+    /// Its id, which no other keyspace of the database ever had or will have.
+    pub fn id(&self) -> KeyspaceId {
+        self.id
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// As [`Db::put`].
+    ///
+    /// # Errors
+    ///
+    /// Also `NotFound` when the keyspace was dropped.
+    pub fn put(&self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<()> {
+        self.db.write(WriteBatch::new().put_in(self, key, value)).map(|_| ())
+    }
+
+    /// As [`Db::put_with`].
+    ///
+    /// # Errors
+    ///
+    /// Also `NotFound` when the keyspace was dropped.
+    pub fn put_with(
+        &self,
+        key: impl AsRef<[u8]>,
+        value: impl AsRef<[u8]>,
+        durability: Durability,
+    ) -> Result<()> {
+        self.db.write_with(WriteBatch::new().put_in(self, key, value), durability).map(|_| ())
+    }
+
+    /// As [`Db::delete`].
+    ///
+    /// # Errors
+    ///
+    /// Also `NotFound` when the keyspace was dropped.
+    pub fn delete(&self, key: impl AsRef<[u8]>) -> Result<()> {
+        self.db.write(WriteBatch::new().delete_in(self, key)).map(|_| ())
+    }
+
+    /// As [`Db::get`].
+    ///
+    /// # Errors
+    ///
+    /// Also `NotFound` when the keyspace was dropped.
+    pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Slice>> {
+        self.db.inner().view()?.get(self.id, key.as_ref())
+    }
+
+    /// As [`Db::range`].
+    pub fn range(&self, bounds: impl KeyBounds) -> Range {
+        Range::new(self.db.inner().view(), self.id, bounds)
+    }
+
+    /// As [`Db::prefix`].
+    pub fn prefix(&self, prefix: impl AsRef<[u8]>) -> Range {
+        self.range(prefix_bounds(prefix.as_ref()))
+    }
+}
+
+impl Db {
+    /// The keyspace of that name; it is created, durably, when there is none.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` for an empty name or one above 255 bytes; `ReadOnly` when it does not exist and cannot be created; `Io`, `NoSpace`, `Poisoned`, `Closed`.
+    pub fn keyspace(&self, name: &str) -> Result<Keyspace> {
+        let inner = self.inner();
+        let handle = |id| Keyspace { db: self.clone(), id, name: name.into() };
+        if let Some(id) = inner.view()?.version.id_of(name) {
+            return Ok(handle(id));
+        }
+        if name.is_empty() || name.len() > NAME_BYTES_MAX {
+            let what = format!("a keyspace's name has 1 to {NAME_BYTES_MAX} bytes, not {}", name.len());
+            return Err(Error::invalid_argument(what));
+        }
+        inner.writable()?;
+        let mut ledger = inner.ledger()?.lock();
+        // Someone may have been faster.
+        if let Some(id) = inner.version().id_of(name) {
+            return Ok(handle(id));
+        }
+        let used_up = |_| Error::invalid_argument("all keyspace ids are used up");
+        let id = u32::try_from(ledger.state.next_keyspace).map_err(used_up)?;
+        let strategy = STRATEGY.to_owned();
+        let created = Field::KeyspaceCreated { id, name: name.to_owned(), strategy };
+        inner.commit_edit(&mut ledger, vec![Field::NextKeyspace(u64::from(id) + 1), created])?;
+        let fresh = KeyspaceVersion::new(name.into(), inner.shared.memtables.create());
+        inner.install(|version| {
+            version.keyspaces.insert(KeyspaceId(id), fresh);
+        });
+        Ok(handle(KeyspaceId(id)))
+    }
+
+    /// The names of all keyspaces, sorted.
+    ///
+    /// # Errors
+    ///
+    /// `Closed`.
+    pub fn keyspaces(&self) -> Result<Vec<String>> {
+        let view = self.inner().view()?;
+        let mut names: Vec<_> =
+            view.version.keyspaces.values().map(|keyspace| keyspace.name.to_string()).collect();
+        names.sort();
+        Ok(names)
+    }
+
+    /// Drops a keyspace and all that it holds, durably. Snapshots and iterators that live can still read it.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` for the default keyspace, `NotFound` for one that does not exist; as [`Db::keyspace`] otherwise.
+    pub fn drop_keyspace(&self, name: &str) -> Result<()> {
+        let inner = self.inner();
+        inner.writable()?;
+        if name == DEFAULT_KEYSPACE {
+            return Err(Error::invalid_argument("the default keyspace cannot be dropped"));
+        }
+        // No group is appended meanwhile, so that none is logged for a keyspace that is gone.
+        let commit = inner.writable()?;
+        let _log = commit.log.lock();
+        let mut ledger = inner.ledger()?.lock();
+        let not_found = || Error::NotFound { what: format!("there is no keyspace {name}") };
+        let id = inner.version().id_of(name).ok_or_else(not_found)?;
+        inner.commit_edit(&mut ledger, vec![Field::KeyspaceDropped { id: id.0 }])?;
+        let mut dropped = None;
+        inner.install(|version| dropped = version.keyspaces.remove(&id));
+        drop(ledger);
+        if let Some(keyspace) = dropped {
+            keyspace.tree.tables().for_each(|table| table.make_obsolete());
+        }
+        Ok(())
+    }
+}

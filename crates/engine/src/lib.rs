@@ -4,36 +4,48 @@
 #[doc = include_str!("../../../README.md")]
 mod root_readme {}
 
+mod background;
 mod batch;
 mod builder;
 mod clock;
+mod commit;
 mod compact;
 mod db;
 mod error;
 mod execute;
+mod executor;
 pub mod files;
+mod flush;
 mod iter;
 mod keyspace;
+mod ledger;
 pub mod manifest;
+mod obsolete;
 mod open;
+mod poison;
 mod read_view;
+mod receipt;
 mod recovery;
+mod rotate;
 mod settings;
 mod snapshot;
 mod stats;
+mod sync;
 mod table_io;
 mod tree;
 mod verify;
-mod write;
+mod version;
 
 pub use batch::{WriteBatch, format as batch_format};
 pub use builder::Builder;
-pub use clock::{Clock, OsClock};
+pub use clock::{Clock, OsClock, TestClock};
 pub use compact::CompactionReport;
 pub use db::Db;
 pub use error::{Error, Result};
+pub use executor::{BackgroundJob, Executor, Inline, Lane, Threads};
 pub use iter::range::{KeyBounds, KeyValue, Range};
-pub use keyspace::{DEFAULT_KEYSPACE, KeyspaceId};
+pub use keyspace::{DEFAULT_KEYSPACE, Keyspace, KeyspaceId};
+pub use receipt::Receipt;
 pub use recovery::Recovery;
 pub use settings::{Compression, Durability, Settings};
 pub use siltstone_types::{SequenceNumber, Slice};

@@ -5,7 +5,6 @@ use std::{
     hash::{BuildHasher, Hasher, RandomState},
     io,
     path::Path,
-    sync::Arc,
 };
 
 use siltstone_bloom::Bloom;
@@ -13,24 +12,33 @@ use siltstone_memtable::SkipListFactory;
 use siltstone_sstable::{BlockCache, QuickBlockCache};
 use siltstone_types::{IoResultExt, SequenceNumber};
 use siltstone_vfs::{FileLock, Fs};
-use siltstone_wal::{Expect, LogEnd, LogReader, LogWriter, Predecessors, ReadMode, WriterOptions};
+use siltstone_wal::{Expect, LogEnd, LogReader, Predecessors, ReadMode};
 
 use crate::{
-    Builder, Db, Error, Recovery, Result, Settings,
-    db::{Inner, Shared},
+    Builder, Db, Error, Executor, Inline, Recovery, Result, Settings, Threads,
+    background::Background,
+    commit::{
+        Commit,
+        log_set::{LogSet, create_log},
+        publisher::Publisher,
+    },
+    db::{Inner, STRATEGY, Shared, WriteSide},
     execute,
     files::{Closing, Current, FileKind, Identity, Layout},
     keyspace::{DEFAULT_KEYSPACE, KeyspaceId},
+    ledger::{Counters, Ledger},
     manifest::{
         self, ManifestWriter,
         format::FORMAT_VERSION,
         state::{KeyspaceRecord, LogPosition, LogRecord, State},
     },
-    read_view::Version,
-    recovery,
+    obsolete::ObsoleteFiles,
+    poison::Poison,
+    recovery::{self, Memtables},
+    sync::{Arc, AtomicBool, Mutex, RwLock},
     table_io::Output,
     tree::{OpenTable, Tree},
-    write::Writer,
+    version::{Generation, KeyspaceVersion, Version},
 };
 
 /// Draws identities: at random, or from a seed in tests.
@@ -87,6 +95,7 @@ fn open_for_writing(builder: Builder) -> Result<Db> {
         Some(current) => current,
         None => create_empty(fs, &layout, identities.draw())?,
     };
+    let executor = builder.executor.clone();
     let mut base = Base::load(builder, layout, current)?;
     // Whoever was refused so far left the database untouched.
     lock.set_content(format!("{}\n", std::process::id()).as_bytes())
@@ -94,30 +103,15 @@ fn open_for_writing(builder: Builder) -> Result<Db> {
     base.refuse_lost_edit()?;
     let files = base.number_files()?;
 
-    // 5. What was replayed goes into a table.
+    // 5. What was replayed goes into tables.
     let mut state = base.state.clone();
     state.last_sequence = base.last_sequence.get();
     let mut tables = base.open_tables()?;
-    let next_number = |state: &mut State| {
-        state.next_file_number += 1;
-        state.next_file_number - 1
-    };
-    let epoch = state.next_epoch;
-    let draw = || Output { number: next_number(&mut state), level: 0, epoch, unique_id: identities.draw() };
-    let flushed = execute::flush_memtable(&base.shared, &base.memtable, &[], draw)?;
-    if let Some(keyspace) = state.keyspaces.get_mut(&KeyspaceId::DEFAULT.0) {
-        let records = flushed.tables.iter().map(|table| (table.record.number, table.record.clone()));
-        keyspace.tables.extend(records);
-    }
-    state.next_epoch = epoch + 1;
-    tables.extend(flushed.tables);
+    base.flush_replayed(&mut state, &mut identities, &mut tables)?;
 
     // 6. A manifest that names the tables and one fresh log; then CURRENT; then removals.
     let log_number = next_number(&mut state);
-    let log_options = WriterOptions { predecessors: Predecessors::Synced, ..WriterOptions::default() };
-    let log_id = recovery::log_id(log_number, base.current.identity);
-    let log = LogWriter::create(&*base.shared.fs, &base.layout.log(log_number), log_id, log_options)?;
-    base.shared.fs.sync_dir(base.layout.wal_dir()).on("sync the folder", base.layout.wal_dir())?;
+    let log = create_log(&base.shared, log_number, Predecessors::Synced)?;
     state.logs = BTreeMap::from([(log_number, LogRecord::default())]);
     for keyspace in state.keyspaces.values_mut() {
         keyspace.position = LogPosition { log: log_number, offset: 0 };
@@ -129,22 +123,29 @@ fn open_for_writing(builder: Builder) -> Result<Db> {
     write_current(&*base.shared.fs, &base.layout, &current)?;
     remove_unowned(&*base.shared.fs, &base.layout, &state, manifest_number, &files);
 
-    let version = Version { memtables: vec![base.shared.memtables.create()], tree: Tree::new(tables) };
     base.recovery.duration = base.shared.clock.monotonic().saturating_sub(started);
-    let writer =
-        Writer { log, manifest: Some(manifest), current, state, identities, lock: Some(lock), poison: None };
-    Ok(Db::new(Inner::new(base.shared, base.recovery, version, base.last_sequence, Some(writer))))
+    let log = LogSet { writer: log, last_sequence: base.last_sequence, prepared: None };
+    let ledger = Ledger { manifest: Some(manifest), state, current, lock: Some(lock) };
+    let executor = executor.unwrap_or_else(|| Arc::new(Threads::new(base.shared.settings.workers())));
+    Ok(base.into_db(&tables, Memtables::new(), identities, executor, Some((log, ledger))))
+}
+
+fn next_number(state: &mut State) -> u64 {
+    state.next_file_number += 1;
+    state.next_file_number - 1
 }
 
 fn open_read_only(builder: Builder) -> Result<Db> {
     let started = builder.clock.monotonic();
     let layout = Layout::new(&builder.path);
     let current = require_current(&*builder.fs, &layout)?;
+    let identities = Identities::new(builder.seed);
     let mut base = Base::load(builder, layout, current)?;
     let tables = base.open_tables()?;
-    let version = Version { memtables: vec![base.memtable], tree: Tree::new(tables) };
+    let memtables = std::mem::take(&mut base.memtables);
     base.recovery.duration = base.shared.clock.monotonic().saturating_sub(started);
-    Ok(Db::new(Inner::new(base.shared, base.recovery, version, base.last_sequence, None)))
+    // Nothing happens in the background of a database that does not change.
+    Ok(base.into_db(&tables, memtables, identities, Arc::new(Inline::new(0)), None))
 }
 
 /// What both ways of opening have read.
@@ -153,7 +154,7 @@ struct Base {
     layout: Layout,
     current: Current,
     state: State,
-    memtable: Arc<dyn siltstone_memtable::Memtable>,
+    memtables: Memtables,
     last_sequence: SequenceNumber,
     recovery: Recovery,
 }
@@ -165,6 +166,7 @@ impl Base {
             cache: make_cache(&builder.settings),
             filter: Arc::new(Bloom::bits_per_key(builder.settings.filter_bits_per_key)),
             memtables: Box::new(SkipListFactory),
+            obsolete_files: ObsoleteFiles::new(Arc::clone(&builder.fs), layout.clone()),
             layout: layout.clone(),
             settings: builder.settings,
             fs: builder.fs,
@@ -175,19 +177,82 @@ impl Base {
         let mut recovery = Recovery::default();
         let state = read_manifest(fs, &layout, &current, &mut recovery)?;
         check_files(fs, &layout, &state)?;
-        let memtable = shared.memtables.create();
+        let memtables: Memtables =
+            state.keyspaces.keys().map(|id| (*id, shared.memtables.create())).collect();
         let last_sequence =
-            recovery::replay(fs, &layout, current.identity, &state, &memtable, &mut recovery)?;
-        Ok(Base { shared, layout, current, state, memtable, last_sequence, recovery })
+            recovery::replay(fs, &layout, current.identity, &state, &memtables, &mut recovery)?;
+        Ok(Base { shared, layout, current, state, memtables, last_sequence, recovery })
     }
 
     fn open_tables(&self) -> Result<Vec<Arc<OpenTable>>> {
-        let records = self.state.keyspaces.get(&KeyspaceId::DEFAULT.0).map(|keyspace| &keyspace.tables);
-        records
-            .into_iter()
-            .flat_map(BTreeMap::values)
-            .map(|record| self.shared.open_table(record.clone()))
-            .collect()
+        let records = self.state.keyspaces.iter().flat_map(|(id, keyspace)| {
+            keyspace.tables.values().map(|record| (KeyspaceId(*id), record.clone()))
+        });
+        records.map(|(id, record)| self.shared.open_table(id, record)).collect()
+    }
+
+    /// Step 5, for all keyspaces.
+    fn flush_replayed(
+        &self,
+        state: &mut State,
+        identities: &mut Identities,
+        tables: &mut Vec<Arc<OpenTable>>,
+    ) -> Result<()> {
+        for (&id, memtable) in &self.memtables {
+            let (keyspace, epoch) = (KeyspaceId(id), state.next_epoch);
+            let draw = || {
+                let unique_id = identities.draw();
+                Output { keyspace, number: next_number(state), level: 0, epoch, unique_id }
+            };
+            let flushed = execute::flush_memtable(&self.shared, memtable, &[], draw)?;
+            state.next_epoch = epoch + 1;
+            if let Some(record) = state.keyspaces.get_mut(&id) {
+                let records = flushed.tables.iter().map(|table| (table.record.number, table.record.clone()));
+                record.tables.extend(records);
+            }
+            tables.extend(flushed.tables);
+        }
+        Ok(())
+    }
+
+    fn into_db(
+        self,
+        tables: &[Arc<OpenTable>],
+        mut memtables: Memtables,
+        identities: Identities,
+        executor: Arc<dyn Executor>,
+        write_side: Option<(LogSet, Ledger)>,
+    ) -> Db {
+        let state = write_side.as_ref().map_or(&self.state, |(_, ledger)| &ledger.state);
+        let counters = Counters::new(state);
+        let keyspaces = state.keyspaces.iter().map(|(&id, record)| {
+            let memtable = memtables.remove(&id).unwrap_or_else(|| self.shared.memtables.create());
+            let mut keyspace = KeyspaceVersion::new(record.name.as_str().into(), memtable);
+            let own = tables.iter().filter(|table| table.keyspace.0 == id).cloned();
+            keyspace.tree = Arc::new(Tree::new(own));
+            (KeyspaceId(id), keyspace)
+        });
+        let version = Version { generation: Generation::new(), keyspaces: keyspaces.collect() };
+        let Base { shared, recovery, last_sequence, .. } = self;
+        let write_side = write_side
+            .map(|(log, ledger)| WriteSide { commit: Commit::new(log), ledger: Mutex::new(ledger) });
+        let inner = Arc::new_cyclic(|weak| Inner {
+            shared,
+            recovery,
+            executor,
+            weak: weak.clone(),
+            versions: RwLock::new(Arc::new(version)),
+            publisher: Publisher::new(last_sequence),
+            snapshots: Arc::default(),
+            counters,
+            identities: Mutex::new(identities),
+            background: Background::default(),
+            poison: Poison::default(),
+            closed: AtomicBool::new(false),
+            write_side,
+        });
+        inner.schedule_compactions();
+        Db::new(inner)
     }
 
     /// Step 4: a log that the manifest does not name must not hold anything newer than the manifest knows.
@@ -343,7 +408,7 @@ fn create_empty(fs: &dyn Fs, layout: &Layout, identity: Identity) -> Result<Curr
     }
     let default = KeyspaceRecord {
         name: DEFAULT_KEYSPACE.to_owned(),
-        strategy: "size-tiered".to_owned(),
+        strategy: STRATEGY.to_owned(),
         position: LogPosition::default(),
         tables: BTreeMap::new(),
     };
@@ -362,7 +427,7 @@ fn create_empty(fs: &dyn Fs, layout: &Layout, identity: Identity) -> Result<Curr
     Ok(current)
 }
 
-fn start_manifest(
+pub(crate) fn start_manifest(
     fs: &dyn Fs,
     layout: &Layout,
     number: u64,

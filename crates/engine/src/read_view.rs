@@ -1,29 +1,15 @@
 //! The one way into the data: what a read sees, fixed when it begins.
 
-use std::{fmt, sync::Arc};
-
-use siltstone_memtable::Memtable;
 use siltstone_sstable::CursorOptions;
-use siltstone_types::{Cursor, InternalKey, KeyHash, Lookup, SequenceNumber, Slice, limits::check_key};
+use siltstone_types::{Cursor, InternalKey, KeyHash, SequenceNumber, Slice, limits::check_key};
 
 use crate::{
-    Result,
+    Error, Result,
     iter::{merge::MergeCursor, run::RunCursor, visible::VisibleCursor},
-    tree::Tree,
+    keyspace::KeyspaceId,
+    sync::Arc,
+    version::{KeyspaceVersion, Version},
 };
-
-/// Memtables and tables at one moment. Never changes; a flush or a compaction makes a new one.
-pub(crate) struct Version {
-    /// The one that is written to, then the ones that wait for their flush, newest first.
-    pub(crate) memtables: Vec<Arc<dyn Memtable>>,
-    pub(crate) tree: Tree,
-}
-
-impl fmt::Debug for Version {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Version({} memtables, {} runs)", self.memtables.len(), self.tree.runs.len())
-    }
-}
 
 /// A version and a sequence number. Every read goes through one, so that gets, ranges and snapshots cannot disagree.
 #[derive(Clone, Debug)]
@@ -41,31 +27,36 @@ pub(crate) enum Source {
 pub(crate) type SourceCursor = VisibleCursor<MergeCursor<Source>>;
 
 impl ReadView {
-    pub(crate) fn get(&self, key: &[u8]) -> Result<Option<Slice>> {
+    fn keyspace(&self, id: KeyspaceId) -> Result<&KeyspaceVersion> {
+        let not_found =
+            || Error::NotFound { what: format!("keyspace {} does not exist, or was dropped", id.0) };
+        self.version.keyspace(id).ok_or_else(not_found)
+    }
+
+    pub(crate) fn get(&self, id: KeyspaceId, key: &[u8]) -> Result<Option<Slice>> {
         check_key(key)?;
+        let keyspace = self.keyspace(id)?;
         let hash = KeyHash::of(key);
-        for memtable in &self.version.memtables {
-            if let Some(found) = memtable.get(key, hash, self.at) {
+        for slot in keyspace.memtables() {
+            if let Some(found) = slot.table.get(key, hash, self.at) {
                 return Ok(found.into_value());
             }
         }
-        for run in &self.version.tree.runs {
+        for run in &keyspace.tree.runs {
             let Some(table) = run.table_for(key) else { continue };
             if let Some(found) = table.table.get(key, hash, self.at)? {
-                return Ok(Lookup::into_value(found));
+                return Ok(found.into_value());
             }
         }
         Ok(None)
     }
 
-    pub(crate) fn cursor(&self) -> SourceCursor {
-        let memtables =
-            self.version.memtables.iter().map(|memtable| Source::Boxed(Arc::clone(memtable).cursor()));
-        let runs = self.version.tree.runs.iter();
-        let runs = runs.map(|run| {
-            Source::Run(Box::new(RunCursor::new(Arc::clone(&run.tables), CursorOptions::default())))
-        });
-        VisibleCursor::new(MergeCursor::new(memtables.chain(runs).collect()), self.at)
+    pub(crate) fn cursor(&self, id: KeyspaceId) -> Result<SourceCursor> {
+        let keyspace = self.keyspace(id)?;
+        let memtables = keyspace.memtables().map(|slot| Source::Boxed(Arc::clone(&slot.table).cursor()));
+        let run = |tables: &Arc<[_]>| RunCursor::new(Arc::clone(tables), CursorOptions::default());
+        let runs = keyspace.tree.runs.iter().map(|tables| Source::Run(Box::new(run(&tables.tables))));
+        Ok(VisibleCursor::new(MergeCursor::new(memtables.chain(runs).collect()), self.at))
     }
 }
 

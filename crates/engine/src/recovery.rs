@@ -1,6 +1,6 @@
 //! Replays the logs of a database that was not closed.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use siltstone_memtable::Memtable;
 use siltstone_types::{Entry, InternalKey, SequenceNumber};
@@ -11,11 +11,11 @@ use crate::{
     Error, Result,
     batch::format::Batch,
     files::{Identity, Layout},
-    keyspace::KeyspaceId,
     manifest::{
         format::LogEnding,
         state::{LogPosition, State},
     },
+    sync::Arc,
 };
 
 /// What opening the database found and did.
@@ -39,6 +39,9 @@ pub struct Recovery {
     pub duration: Duration,
 }
 
+/// A memtable for each keyspace.
+pub(crate) type Memtables = BTreeMap<u32, Arc<dyn Memtable>>;
+
 pub(crate) fn log_id(number: u64, identity: Identity) -> LogId {
     LogId { purpose: Purpose::WRITE_AHEAD, number, identity }
 }
@@ -49,7 +52,7 @@ pub(crate) fn replay(
     layout: &Layout,
     identity: Identity,
     state: &State,
-    memtable: &Arc<dyn Memtable>,
+    memtables: &Memtables,
     recovery: &mut Recovery,
 ) -> Result<SequenceNumber> {
     let logs = state.logs.iter().map(|(&number, log)| ChainLog {
@@ -63,7 +66,7 @@ pub(crate) fn replay(
         synced_to: positions_in(state, number),
     });
     let mut chain = ChainReader::open(fs, logs.collect(), ReadMode::CrashTail)?;
-    let mut replay = Replay { state, memtable, recovery, last: None };
+    let mut replay = Replay { state, memtables, recovery, last: None };
     while let Some((log, record)) = chain.next()? {
         let at = LogPosition { log: log.id.number, offset: record.offset };
         replay.apply(&log.path, at, record.tag, record.payload)?;
@@ -100,7 +103,7 @@ fn check_lengths(layout: &Layout, state: &State, report: &ChainReport) -> Result
 
 struct Replay<'a> {
     state: &'a State,
-    memtable: &'a Arc<dyn Memtable>,
+    memtables: &'a Memtables,
     recovery: &'a mut Recovery,
     last: Option<SequenceNumber>,
 }
@@ -130,19 +133,20 @@ impl Replay<'_> {
                 return Err(damaged(format!("keyspace {} was never created", entry.keyspace)));
             }
         }
-        let position = self.state.keyspaces.get(&KeyspaceId::DEFAULT.0).map(|keyspace| keyspace.position);
-        if position.is_some_and(|position| at < position) {
-            return Ok(());
-        }
-        let mut entries = batch.entries().filter(|(_, entry)| entry.keyspace == KeyspaceId::DEFAULT.0).map(
-            |(sequence, entry)| Entry {
+        for (id, memtable) in self.memtables {
+            // What lies below is in tables.
+            let position = self.state.keyspaces.get(id).map(|keyspace| keyspace.position);
+            if position.is_some_and(|position| at < position) {
+                continue;
+            }
+            let entries = batch.entries().filter(|(_, entry)| entry.keyspace == *id);
+            let before = memtable.entry_count();
+            memtable.insert_batch(&mut entries.map(|(sequence, entry)| Entry {
                 key: InternalKey::new(entry.key, sequence, entry.kind),
                 value: entry.value,
-            },
-        );
-        let before = self.memtable.entry_count();
-        self.memtable.insert_batch(&mut entries);
-        self.recovery.entries += self.memtable.entry_count() - before;
+            }));
+            self.recovery.entries += memtable.entry_count() - before;
+        }
         Ok(())
     }
 }

@@ -40,6 +40,12 @@ pub struct Settings {
     pub memtable_bytes_max: u64,
     /// So is one with this many entries. At least 1.
     pub memtable_entries_max: u64,
+    /// All memtables together: writers wait for flushes beyond it. At least 1.
+    pub memtables_bytes_max: u64,
+    /// A log of this size is followed by a new one. At least 1.
+    pub log_bytes_max: u64,
+    /// A manifest of this size is replaced by a new one. At least 1.
+    pub manifest_bytes_max: u64,
     /// Data blocks hold about this many bytes before compression. 64 to 16 MiB.
     pub block_bytes: u32,
     /// Tables written by compaction have about this size. At least 1.
@@ -52,6 +58,10 @@ pub struct Settings {
     pub compression: Vec<Compression>,
     /// Runs that pile up before size-tiered compaction merges some. At least 2.
     pub compaction_runs_min: u32,
+    /// Runs in level 0 at which writers wait for compaction. At least 2.
+    pub level0_runs_stop: u32,
+    /// Compactions that run at a time; 0 for one less than there are processors, at least one.
+    pub workers: u32,
     /// When writes are acknowledged that do not say so themselves.
     pub durability: Durability,
 }
@@ -61,12 +71,17 @@ impl Default for Settings {
         Settings {
             memtable_bytes_max: 64 << 20,
             memtable_entries_max: u64::MAX,
+            memtables_bytes_max: 256 << 20,
+            log_bytes_max: 64 << 20,
+            manifest_bytes_max: 16 << 20,
             block_bytes: 4096,
             table_bytes_max: 32 << 20,
             cache_bytes: 64 << 20,
             filter_bits_per_key: 10.0,
             compression: vec![Compression::None, Compression::Lz4],
             compaction_runs_min: 4,
+            level0_runs_stop: 24,
+            workers: 0,
             durability: Durability::Sync,
         }
     }
@@ -83,6 +98,10 @@ impl Settings {
             (self.memtable_bytes_max >= 1, "memtable-bytes-max must be at least 1"),
             (self.memtable_entries_max >= 1, "memtable-entries-max must be at least 1"),
             ((64..=16 << 20).contains(&self.block_bytes), "block-bytes must be from 64 to 16777216"),
+            (self.memtables_bytes_max >= 1, "memtables-bytes-max must be at least 1"),
+            (self.log_bytes_max >= 1, "log-bytes-max must be at least 1"),
+            (self.manifest_bytes_max >= 1, "manifest-bytes-max must be at least 1"),
+            (self.level0_runs_stop >= 2, "level0-runs-stop must be at least 2"),
             (self.table_bytes_max >= 1, "table-bytes-max must be at least 1"),
             ((0.0..=64.0).contains(&self.filter_bits_per_key), "filter-bits-per-key must be from 0 to 64"),
             (!self.compression.is_empty(), "compression must name at least one codec"),
@@ -92,6 +111,15 @@ impl Settings {
         match checks.iter().find(|(holds, _)| !holds) {
             None => Ok(()),
             Some((_, limit)) => Err(Error::invalid_argument(format!("settings: {limit}"))),
+        }
+    }
+
+    /// Compactions that run at a time.
+    pub(crate) fn workers(&self) -> usize {
+        match self.workers {
+            0 => std::thread::available_parallelism()
+                .map_or(1, |processors| processors.get().saturating_sub(1).max(1)),
+            some => usize::try_from(some).unwrap_or(usize::MAX),
         }
     }
 

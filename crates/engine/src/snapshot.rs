@@ -1,11 +1,16 @@
 //! Snapshots, and the list of them that compaction consults.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{collections::BTreeMap, fmt};
 
-use parking_lot::Mutex;
 use siltstone_types::{SequenceNumber, Slice};
 
-use crate::{KeyBounds, Range, Result, iter::range::prefix_bounds, read_view::ReadView};
+use crate::{
+    KeyBounds, Keyspace, Range, Result,
+    iter::range::prefix_bounds,
+    keyspace::KeyspaceId,
+    read_view::ReadView,
+    sync::{Arc, Mutex},
+};
 
 /// The sequence numbers of all live snapshots.
 #[derive(Default, Debug)]
@@ -58,12 +63,26 @@ impl Snapshot {
     ///
     /// As for [`Db::get`](crate::Db::get).
     pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Slice>> {
-        self.view.get(key.as_ref())
+        self.view.get(KeyspaceId::DEFAULT, key.as_ref())
+    }
+
+    /// The value of a key of a keyspace at the snapshot's moment.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Db::get`](crate::Db::get); `NotFound` when there was no such keyspace.
+    pub fn get_in(&self, keyspace: &Keyspace, key: impl AsRef<[u8]>) -> Result<Option<Slice>> {
+        self.view.get(keyspace.id(), key.as_ref())
     }
 
     /// The entries of a range of keys at the snapshot's moment.
     pub fn range(&self, bounds: impl KeyBounds) -> Range {
-        Range::new(Ok(self.view.clone()), bounds)
+        Range::new(Ok(self.view.clone()), KeyspaceId::DEFAULT, bounds)
+    }
+
+    /// The entries of a range of keys of a keyspace at the snapshot's moment.
+    pub fn range_in(&self, keyspace: &Keyspace, bounds: impl KeyBounds) -> Range {
+        Range::new(Ok(self.view.clone()), keyspace.id(), bounds)
     }
 
     /// The entries whose keys begin with `prefix`, at the snapshot's moment.

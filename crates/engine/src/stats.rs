@@ -58,21 +58,25 @@ impl Db {
     pub fn stats(&self) -> Result<Stats> {
         let view = self.inner().view()?;
         let mut stats = Stats {
-            memtable_entries: view.version.memtables.iter().map(|memtable| memtable.entry_count()).sum(),
-            memtable_bytes: view.version.memtables.iter().map(|memtable| memtable.bytes()).sum(),
             snapshots: self.inner().snapshots.live().len() as u64,
             sequence: view.at.get(),
             ..Stats::default()
         };
-        for run in &view.version.tree.runs {
-            let level = stats.levels.entry(run.level).or_default();
-            level.runs += 1;
-            for table in run.tables.iter() {
-                level.tables += 1;
-                level.file_bytes += table.record.file_bytes;
-                level.raw_bytes += table.record.raw_bytes;
-                level.entries += table.record.entries;
-                level.tombstones += table.record.tombstones;
+        for keyspace in view.version.keyspaces.values() {
+            for slot in keyspace.memtables() {
+                stats.memtable_entries += slot.table.entry_count();
+                stats.memtable_bytes += slot.table.bytes();
+            }
+            for run in &keyspace.tree.runs {
+                let level = stats.levels.entry(run.level).or_default();
+                level.runs += 1;
+                for table in run.tables.iter() {
+                    level.tables += 1;
+                    level.file_bytes += table.record.file_bytes;
+                    level.raw_bytes += table.record.raw_bytes;
+                    level.entries += table.record.entries;
+                    level.tombstones += table.record.tombstones;
+                }
             }
         }
         Ok(stats)

@@ -1,18 +1,17 @@
 //! Starts, describes and opens the tables of a database.
 
-use std::sync::Arc;
-
 use siltstone_bloom::FilterContext;
 use siltstone_sstable::{Expected, OpenOptions, Table, TableOptions, TableSummary, TableWriter};
 
 use crate::{
-    Compression, Error, Result, db::Shared, keyspace::KeyspaceId, manifest::format::TableRecord,
+    Compression, Error, Result, db::Shared, keyspace::KeyspaceId, manifest::format::TableRecord, sync::Arc,
     tree::OpenTable,
 };
 
 /// The place of a new table.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Output {
+    pub(crate) keyspace: KeyspaceId,
     pub(crate) number: u64,
     pub(crate) level: u32,
     pub(crate) epoch: u64,
@@ -38,7 +37,7 @@ impl Shared {
             filter_context: FilterContext { level: output.level, level_count: 1, key_count_max: entries_max },
             created_unix_ms: now_unix_ms,
             oldest_tombstone_unix_ms: now_unix_ms,
-            keyspace: KeyspaceId::DEFAULT.0,
+            keyspace: output.keyspace.0,
             level: output.level,
             database: self.identity,
             ..TableOptions::default()
@@ -46,7 +45,7 @@ impl Shared {
         Ok(TableWriter::create(&*self.fs, &self.layout.table(output.number), options)?)
     }
 
-    pub(crate) fn open_table(&self, record: TableRecord) -> Result<Arc<OpenTable>> {
+    pub(crate) fn open_table(&self, keyspace: KeyspaceId, record: TableRecord) -> Result<Arc<OpenTable>> {
         let options = OpenOptions {
             expect: Some(Expected { unique_id: record.unique_id, file_bytes: record.file_bytes }),
             cache: self.cache.clone(),
@@ -54,7 +53,7 @@ impl Shared {
             ..OpenOptions::default()
         };
         let table = Table::open(&*self.fs, &self.layout.table(record.number), options)?;
-        Ok(Arc::new(OpenTable { record, table }))
+        Ok(OpenTable::new(keyspace, record, table, &self.obsolete_files))
     }
 }
 

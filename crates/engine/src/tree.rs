@@ -1,6 +1,6 @@
 //! The tables of a keyspace, open, in the order in which they are asked.
 
-use std::{fmt, sync::Arc};
+use std::{collections::HashMap, fmt};
 
 use siltstone_compaction::{Epoch, KeyRange, Level, TableId, TableMeta, levels_from_tables, runs_by_age};
 use siltstone_sstable::Table;
@@ -9,12 +9,17 @@ use siltstone_types::SequenceNumber;
 use crate::{
     keyspace::KeyspaceId,
     manifest::format::{Field, TableRecord},
+    obsolete::ObsoleteFiles,
+    sync::{Arc, AtomicBool, Ordering},
 };
 
-/// An open table with what the manifest says about it.
+/// An open table with what the manifest says about it. Whoever can read it holds one of these.
 pub(crate) struct OpenTable {
+    pub(crate) keyspace: KeyspaceId,
     pub(crate) record: TableRecord,
     pub(crate) table: Arc<Table>,
+    is_obsolete: AtomicBool,
+    obsolete_files: Arc<ObsoleteFiles>,
 }
 
 impl fmt::Debug for OpenTable {
@@ -24,13 +29,28 @@ impl fmt::Debug for OpenTable {
 }
 
 impl OpenTable {
+    pub(crate) fn new(
+        keyspace: KeyspaceId,
+        record: TableRecord,
+        table: Arc<Table>,
+        obsolete_files: &Arc<ObsoleteFiles>,
+    ) -> Arc<OpenTable> {
+        let obsolete_files = Arc::clone(obsolete_files);
+        Arc::new(OpenTable { keyspace, record, table, is_obsolete: AtomicBool::new(false), obsolete_files })
+    }
+
     /// The edit that makes it part of the tree.
     pub(crate) fn added(&self) -> Field {
-        Field::TableAdded { keyspace: KeyspaceId::DEFAULT.0, table: Box::new(self.record.clone()) }
+        Field::TableAdded { keyspace: self.keyspace.0, table: Box::new(self.record.clone()) }
+    }
+
+    /// The manifest does not name it (any more): its file goes with the last one who can read it.
+    pub(crate) fn make_obsolete(&self) {
+        self.is_obsolete.store(true, Ordering::Release);
     }
 
     /// What a compaction strategy gets to see.
-    fn meta(&self) -> TableMeta {
+    pub(crate) fn meta(&self) -> TableMeta {
         let record = &self.record;
         let sequence = |raw| SequenceNumber::new(raw).unwrap_or(SequenceNumber::MAX);
         TableMeta {
@@ -44,6 +64,14 @@ impl OpenTable {
             last_sequence: sequence(record.last_sequence),
             created_unix_ms: record.created_unix_ms,
             oldest_tombstone_unix_ms: (record.tombstones > 0).then_some(record.oldest_tombstone_unix_ms),
+        }
+    }
+}
+
+impl Drop for OpenTable {
+    fn drop(&mut self) {
+        if self.is_obsolete.load(Ordering::Acquire) {
+            self.obsolete_files.add_table(self.record.number);
         }
     }
 }
@@ -73,16 +101,16 @@ pub(crate) struct Tree {
 impl Tree {
     /// Sorts tables into runs, and runs into the order of age.
     pub(crate) fn new(tables: impl IntoIterator<Item = Arc<OpenTable>>) -> Tree {
-        let tables: Vec<_> = tables.into_iter().collect();
+        let tables: HashMap<TableId, _> =
+            tables.into_iter().map(|table| (TableId(table.record.number), table)).collect();
         let levels = levels_from_tables(
             tables
-                .iter()
+                .values()
                 .map(|table| (table.record.level, Epoch(table.record.epoch), Arc::new(table.meta()))),
         );
-        let open = |id: TableId| tables.iter().find(|table| table.record.number == id.0).cloned();
         let runs = runs_by_age(&levels).map(|(position, run)| Run {
             level: position.level,
-            tables: run.tables.iter().filter_map(|meta| open(meta.id)).collect(),
+            tables: run.tables.iter().filter_map(|meta| tables.get(&meta.id).cloned()).collect(),
         });
         Tree { runs: runs.collect(), levels }
     }

@@ -40,7 +40,7 @@ impl Db {
         let view = self.inner().view()?;
         let shared = &self.inner().shared;
         let mut report = VerifyReport::default();
-        for table in view.version.tree.tables() {
+        for table in view.version.keyspaces.values().flat_map(|keyspace| keyspace.tree.tables()) {
             let path = shared.layout.table(table.record.number);
             report.files += 1;
             report.bytes += table.record.file_bytes;

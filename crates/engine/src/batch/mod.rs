@@ -9,7 +9,7 @@ use siltstone_types::{
     limits::{BATCH_BYTES_MAX, check_key, check_value_bytes},
 };
 
-use crate::{Error, Result, batch::format::BatchEntry, keyspace::KeyspaceId};
+use crate::{Error, Keyspace, Result, batch::format::BatchEntry, keyspace::KeyspaceId};
 
 /// Writes that become visible, and durable, all together or not at all.
 ///
@@ -19,6 +19,8 @@ use crate::{Error, Result, batch::format::BatchEntry, keyspace::KeyspaceId};
 pub struct WriteBatch {
     bytes: Vec<u8>,
     count: u32,
+    // Those that have entries, each once.
+    keyspaces: Vec<KeyspaceId>,
     // The first thing that was wrong; `put` and `delete` return `self`, so it surfaces when the batch is written.
     invalid: Option<String>,
 }
@@ -34,7 +36,7 @@ impl WriteBatch {
     pub fn new() -> WriteBatch {
         let mut bytes = Vec::new();
         format::start(&mut bytes);
-        WriteBatch { bytes, count: 0, invalid: None }
+        WriteBatch { bytes, count: 0, keyspaces: Vec::new(), invalid: None }
     }
 
     /// Sets a key to a value in the default keyspace.
@@ -47,6 +49,23 @@ impl WriteBatch {
     pub fn delete(&mut self, key: impl AsRef<[u8]>) -> &mut WriteBatch {
         let key = key.as_ref();
         self.push(&BatchEntry { keyspace: KeyspaceId::DEFAULT.0, kind: Kind::Delete, key, value: &[] })
+    }
+
+    /// Sets a key of a keyspace to a value.
+    pub fn put_in(
+        &mut self,
+        keyspace: &Keyspace,
+        key: impl AsRef<[u8]>,
+        value: impl AsRef<[u8]>,
+    ) -> &mut WriteBatch {
+        let (key, value) = (key.as_ref(), value.as_ref());
+        self.push(&BatchEntry { keyspace: keyspace.id().0, kind: Kind::Put, key, value })
+    }
+
+    /// Deletes a key of a keyspace, whether it exists or not.
+    pub fn delete_in(&mut self, keyspace: &Keyspace, key: impl AsRef<[u8]>) -> &mut WriteBatch {
+        let key = key.as_ref();
+        self.push(&BatchEntry { keyspace: keyspace.id().0, kind: Kind::Delete, key, value: &[] })
     }
 
     /// Number of entries.
@@ -68,15 +87,34 @@ impl WriteBatch {
     pub fn clear(&mut self) {
         format::start(&mut self.bytes);
         self.count = 0;
+        self.keyspaces.clear();
         self.invalid = None;
     }
 
-    /// The encoding, once it is known to be within all limits.
+    /// Whether every entry is within its limits.
+    pub(crate) fn validate(&self) -> Result<()> {
+        self.invalid.as_ref().map_or(Ok(()), |what| Err(Error::invalid_argument(what.clone())))
+    }
+
+    /// The encoding.
+    #[cfg(test)]
     pub(crate) fn payload(&self) -> Result<&[u8]> {
-        match &self.invalid {
-            Some(what) => Err(Error::invalid_argument(what.clone())),
-            None => Ok(&self.bytes),
-        }
+        self.validate().map(|()| self.bytes.as_slice())
+    }
+
+    /// Number of entries and the keyspaces that have some.
+    pub(crate) fn keyspaces(&self) -> &[KeyspaceId] {
+        &self.keyspaces
+    }
+
+    /// Lends out the encoding, so that another thread can log it.
+    pub(crate) fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.bytes)
+    }
+
+    /// Takes the encoding back.
+    pub(crate) fn give_back(&mut self, bytes: Vec<u8>) {
+        self.bytes = bytes;
     }
 
     fn push(&mut self, entry: &BatchEntry<'_>) -> &mut WriteBatch {
@@ -86,6 +124,10 @@ impl WriteBatch {
                     format::put_entry(&mut self.bytes, entry);
                     format::set_count(&mut self.bytes, count);
                     self.count = count;
+                    let id = KeyspaceId(entry.keyspace);
+                    if !self.keyspaces.contains(&id) {
+                        self.keyspaces.push(id);
+                    }
                 }
                 Err(what) => self.invalid = Some(what),
             }

@@ -9,6 +9,7 @@ use siltstone_types::Slice;
 
 use crate::{
     Result,
+    keyspace::KeyspaceId,
     read_view::{ReadView, SourceCursor},
 };
 
@@ -18,6 +19,7 @@ use crate::{
 /// is at its end.
 pub struct Range {
     view: Result<ReadView>,
+    keyspace: KeyspaceId,
     start: Bound<Slice>,
     end: Bound<Slice>,
     front: Option<SourceCursor>,
@@ -42,9 +44,19 @@ impl fmt::Debug for Range {
 pub type KeyValue = (Slice, Slice);
 
 impl Range {
-    pub(crate) fn new(view: Result<ReadView>, bounds: impl KeyBounds) -> Range {
+    pub(crate) fn new(view: Result<ReadView>, keyspace: KeyspaceId, bounds: impl KeyBounds) -> Range {
         let (start, end) = bounds.into_bounds();
-        Range { view, start, end, front: None, back: None, front_key: None, back_key: None, done: false }
+        Range {
+            view,
+            keyspace,
+            start,
+            end,
+            front: None,
+            back: None,
+            front_key: None,
+            back_key: None,
+            done: false,
+        }
     }
 
     fn finish(&mut self) {
@@ -59,7 +71,7 @@ impl Range {
             return Ok(cursor.next()?);
         }
         let view = self.view.as_ref().map_err(Clone::clone)?;
-        let cursor = self.front.insert(view.cursor());
+        let cursor = self.front.insert(view.cursor(self.keyspace)?);
         match &self.start {
             Bound::Unbounded => cursor.first()?,
             Bound::Included(key) => cursor.seek(key)?,
@@ -78,7 +90,7 @@ impl Range {
             return Ok(cursor.prev()?);
         }
         let view = self.view.as_ref().map_err(Clone::clone)?;
-        let cursor = self.back.insert(view.cursor());
+        let cursor = self.back.insert(view.cursor(self.keyspace)?);
         match &self.end {
             Bound::Unbounded => cursor.last()?,
             Bound::Included(key) => cursor.seek_for_prev(key)?,

@@ -1,11 +1,9 @@
 //! Walks over the tables of a run, one after the other.
 
-use std::sync::Arc;
-
 use siltstone_sstable::{CursorOptions, TableCursor};
 use siltstone_types::{Cursor, Error, InternalKey, Result, Slice};
 
-use crate::tree::OpenTable;
+use crate::{sync::Arc, tree::OpenTable};
 
 /// A cursor over disjoint tables in key order. One table is open at a time.
 #[derive(Debug)]

@@ -55,6 +55,11 @@ impl ManifestWriter {
         Ok(())
     }
 
+    /// Length so far.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.log.len()
+    }
+
     /// Ends the manifest; returns its length in bytes.
     pub(crate) fn finish(self) -> Result<u64> {
         Ok(self.log.finish()?.length)

@@ -3,35 +3,28 @@
 
 mod damage;
 mod files;
+mod keyspaces;
 mod limits;
 mod model;
 mod ranges;
 mod reopen;
+mod threads;
 
 use std::{path::Path, sync::Arc};
 
-use siltstone::{Builder, Clock, Db, Settings};
+use siltstone::{Builder, Db, Inline, Settings, TestClock};
 use siltstone_vfs::{Fs, MemFs};
-
-/// A clock that stands still, so that a run is a function of its seed.
-#[derive(Debug)]
-struct StillClock;
-
-impl Clock for StillClock {
-    fn now_unix_ms(&self) -> u64 {
-        1_700_000_000_000
-    }
-    fn monotonic(&self) -> std::time::Duration {
-        std::time::Duration::ZERO
-    }
-}
 
 const DIR: &str = "db";
 
 /// A builder for a database on `fs` whose files depend on nothing but what is written.
 fn on(fs: &MemFs) -> Builder {
     let fs: Arc<dyn Fs> = Arc::new(fs.clone());
-    Db::builder(DIR).fs(fs).clock(Arc::new(StillClock)).seed(1)
+    Db::builder(DIR)
+        .fs(fs)
+        .clock(Arc::new(TestClock::new(1_700_000_000_000)))
+        .executor(Arc::new(Inline::new(1)))
+        .seed(1)
 }
 
 /// Settings under which everything happens after a few entries.

@@ -1,0 +1,253 @@
+//! Commits writes in four stages: append, apply, sync, publish. The rules stand in `docs/traits/commit.md`.
+//!
+//! Writers queue up. The first one leads: it takes what has queued meanwhile as its group, appends the group to the log with one call, and hands the lead to the next in
+//! the queue, whose group is appended while this one is synced. Then it syncs (or finds that another sync has covered it), applies the group
+//! to the memtables, and publishes it, which wakes the others.
+//!
+//! Locks are taken in this order: queue, log, ledger, version. None is held during a sync.
+
+pub(crate) mod log_set;
+pub(crate) mod pending;
+pub(crate) mod publisher;
+pub(crate) mod sync_stage;
+
+use std::collections::VecDeque;
+
+use siltstone_types::{Entry, InternalKey, SequenceNumber};
+
+use crate::{
+    Durability, Error, Result, WriteBatch,
+    batch::format::Batch,
+    commit::{
+        log_set::LogSet,
+        pending::{Pending, Told},
+        publisher::Unit,
+        sync_stage::SyncStage,
+    },
+    db::Inner,
+    manifest::state::LogPosition,
+    sync::{Arc, Mutex},
+    version::Version,
+};
+
+/// A group is not extended beyond this many bytes of payload.
+const GROUP_BYTES_MAX: usize = 1 << 20;
+
+/// The write side of a database.
+#[derive(Debug)]
+pub(crate) struct Commit {
+    queue: Mutex<Queue>,
+    pub(crate) log: Mutex<LogSet>,
+    pub(crate) sync: SyncStage,
+}
+
+#[derive(Default, Debug)]
+struct Queue {
+    waiting: VecDeque<Arc<Pending>>,
+    has_leader: bool,
+}
+
+/// A batch with its place in the order.
+struct Placed {
+    batch: Arc<Pending>,
+    first: SequenceNumber,
+}
+
+/// What became of the group under the log's lock.
+struct Appended {
+    /// The version whose memtables the group goes to.
+    version: Arc<Version>,
+    placed: Vec<Placed>,
+    /// First those that are only handed to the operating system, then those that are synced.
+    units: Vec<Arc<Unit>>,
+}
+
+impl Commit {
+    pub(crate) fn new(log: LogSet) -> Commit {
+        let sync = SyncStage::new(&log.writer);
+        Commit { queue: Mutex::default(), log: Mutex::new(log), sync }
+    }
+}
+
+impl Inner {
+    pub(crate) fn write(&self, batch: &mut WriteBatch, durability: Durability) -> Result<LogPosition> {
+        let commit = self.writable()?;
+        batch.validate()?;
+        if batch.is_empty() {
+            return Ok(commit.sync.synced());
+        }
+        self.wait_for_room()?;
+        let pending = Pending::new(batch, durability);
+        let outcome = self.commit(commit, &pending);
+        // The bytes go back: to be filled again after success, and as they were after a failure.
+        batch.give_back(
+            Arc::try_unwrap(pending).map_or_else(|shared| shared.payload.clone(), |own| own.payload),
+        );
+        let end = outcome?;
+        batch.clear();
+        self.executor.step();
+        Ok(end)
+    }
+
+    fn commit(&self, commit: &Commit, pending: &Arc<Pending>) -> Result<LogPosition> {
+        let leads = {
+            let mut queue = commit.queue.lock();
+            queue.waiting.push_back(Arc::clone(pending));
+            !std::mem::replace(&mut queue.has_leader, true)
+        };
+        if leads {
+            self.lead(commit);
+        }
+        loop {
+            match pending.wait()? {
+                Told::Lead => self.lead(commit),
+                Told::Published(end) => return Ok(end),
+            }
+        }
+    }
+
+    /// Takes a group through the stages. Whatever fails is told to the batches it concerns.
+    fn lead(&self, commit: &Commit) {
+        let appended = {
+            let mut log = commit.log.lock();
+            let group = take_group(&commit.queue);
+            self.append_group(commit, &mut log, group)
+        };
+        hand_over(&commit.queue);
+        let Some(appended) = appended else { return };
+        for unit in &appended.units {
+            let is_synced = unit.batches.first().is_some_and(|batch| batch.durability == Durability::Sync);
+            if is_synced && let Err(error) = commit.sync.sync_to(unit.end, &*self.shared.clock) {
+                return self.stop_writing(&error);
+            }
+            let mut of_unit = appended
+                .placed
+                .iter()
+                .filter(|placed| unit.batches.iter().any(|batch| Arc::ptr_eq(batch, &placed.batch)));
+            if let Err(error) = of_unit.try_for_each(|placed| apply(&appended.version, placed)) {
+                return self.stop_writing(&error);
+            }
+            self.publisher.ready(unit);
+        }
+        self.after_publish();
+    }
+
+    /// 1. Append, under the log's lock.
+    fn append_group(&self, commit: &Commit, log: &mut LogSet, group: Vec<Arc<Pending>>) -> Option<Appended> {
+        let prepared = self.writable().and_then(|_| self.rotate_if_due(commit, log));
+        let version = self.version();
+        let mut group: Vec<_> = match prepared {
+            Err(error) => {
+                group.iter().for_each(|batch| batch.fail(&error));
+                return None;
+            }
+            Ok(()) => group.into_iter().filter(|batch| has_live_keyspaces(&version, batch)).collect(),
+        };
+        // A buffered batch need not wait for the sync of one that came together with it.
+        group.sort_by_key(|batch| batch.durability == Durability::Sync);
+        if group.is_empty() {
+            return None;
+        }
+        let (firsts, end) = match log.append(&group) {
+            Ok(appended) => appended,
+            Err(error) => {
+                group.iter().for_each(|batch| batch.fail(&error));
+                if log.writer.check().is_err() {
+                    self.stop_writing(&error);
+                }
+                return None;
+            }
+        };
+        let placed: Vec<_> =
+            group.iter().cloned().zip(firsts).map(|(batch, first)| Placed { batch, first }).collect();
+        note_log(&version, &placed, end.log);
+        let mut units = Vec::new();
+        for durability in [Durability::Buffered, Durability::Sync] {
+            let of_unit: Vec<_> =
+                placed.iter().filter(|placed| placed.batch.durability == durability).collect();
+            if let Some(last) = of_unit.last() {
+                let last =
+                    last.first.checked_add(u64::from(last.batch.count) - 1).unwrap_or(SequenceNumber::MAX);
+                let batches = of_unit.iter().map(|placed| Arc::clone(&placed.batch)).collect();
+                let unit = Arc::new(Unit { batches, last, end });
+                self.publisher.enqueue(Arc::clone(&unit));
+                units.push(unit);
+            }
+        }
+        Some(Appended { version, placed, units })
+    }
+
+    /// Makes everything that was appended so far durable.
+    pub(crate) fn sync(&self) -> Result<()> {
+        let commit = self.writable()?;
+        let end = commit.log.lock().end();
+        self.sync_to(end)
+    }
+
+    pub(crate) fn sync_to(&self, end: LogPosition) -> Result<()> {
+        let commit = self.commit_side()?;
+        commit.sync.sync_to(end, &*self.shared.clock).inspect_err(|error| self.stop_writing(error))
+    }
+
+    /// After a failure that leaves it unknown what is durable.
+    pub(crate) fn stop_writing(&self, error: &Error) {
+        self.poison.set(error);
+        self.publisher.fail_all(error);
+        self.background.wake();
+    }
+}
+
+/// Takes the oldest waiting batches, at least one.
+fn take_group(queue: &Mutex<Queue>) -> Vec<Arc<Pending>> {
+    let mut queue = queue.lock();
+    let (mut group, mut bytes) = (Vec::new(), 0);
+    while let Some(next) = queue.waiting.front() {
+        bytes += next.payload.len();
+        if !group.is_empty() && bytes > GROUP_BYTES_MAX {
+            break;
+        }
+        group.extend(queue.waiting.pop_front());
+    }
+    group
+}
+
+/// Makes the next waiting writer the leader.
+fn hand_over(queue: &Mutex<Queue>) {
+    let mut queue = queue.lock();
+    match queue.waiting.front() {
+        Some(next) => next.lead(),
+        None => queue.has_leader = false,
+    }
+}
+
+/// Fails a batch that names a keyspace which does not exist (any more), before it is logged.
+fn has_live_keyspaces(version: &Version, batch: &Pending) -> bool {
+    let missing = batch.keyspaces.iter().find(|id| version.keyspace(**id).is_none());
+    if let Some(id) = missing {
+        batch.fail(&Error::NotFound { what: format!("keyspace {} does not exist, or was dropped", id.0) });
+    }
+    missing.is_none()
+}
+
+fn note_log(version: &Version, placed: &[Placed], log: u64) {
+    for id in placed.iter().flat_map(|placed| &placed.batch.keyspaces) {
+        if let Some(keyspace) = version.keyspace(*id) {
+            keyspace.active.note_log(log);
+        }
+    }
+}
+
+/// 2. Apply: into the memtables that were active when the batch was appended.
+fn apply(version: &Version, placed: &Placed) -> Result<()> {
+    let batch = Batch::decode(&placed.batch.payload, placed.first)
+        .map_err(|broken| Error::invalid_argument(broken.to_string()))?;
+    for &id in &placed.batch.keyspaces {
+        let Some(keyspace) = version.keyspace(id) else { continue };
+        let entries = batch.entries().filter(|(_, entry)| entry.keyspace == id.0);
+        keyspace.active.table.insert_batch(&mut entries.map(|(sequence, entry)| Entry {
+            key: InternalKey::new(entry.key, sequence, entry.kind),
+            value: entry.value,
+        }));
+    }
+    Ok(())
+}

@@ -1,0 +1,89 @@
+//! A write on its way through the pipeline, and the thread that waits for it.
+
+use siltstone_wal::Payload;
+
+use crate::{
+    Durability, Error, Result, WriteBatch,
+    keyspace::KeyspaceId,
+    manifest::state::LogPosition,
+    sync::{Arc, Condvar, Mutex},
+};
+
+/// One batch between `write` and its acknowledgement.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    /// The batch's encoding: what is logged, and what is applied.
+    pub(crate) payload: Vec<u8>,
+    pub(crate) payload_crc: u32,
+    /// Number of entries, at least 1.
+    pub(crate) count: u32,
+    /// Those that have entries, each once.
+    pub(crate) keyspaces: Vec<KeyspaceId>,
+    pub(crate) durability: Durability,
+    progress: Mutex<Progress>,
+    changed: Condvar,
+}
+
+#[derive(Clone, Debug)]
+enum Progress {
+    /// In the queue, or in the hands of a leader.
+    Waiting,
+    /// To lead the next group.
+    Leads,
+    /// Visible, and as durable as asked.
+    Published(LogPosition),
+    Failed(Error),
+}
+
+/// What a waiting writer is told.
+#[derive(Debug)]
+pub(crate) enum Told {
+    Lead,
+    Published(LogPosition),
+}
+
+impl Pending {
+    pub(crate) fn new(batch: &mut WriteBatch, durability: Durability) -> Arc<Pending> {
+        let (payload, count, keyspaces) = (batch.take(), batch.len(), batch.keyspaces().to_vec());
+        // Here, on the writer's own thread, and not under the log's lock.
+        let payload_crc = Payload::new(&payload).crc();
+        let (progress, changed) = (Mutex::new(Progress::Waiting), Condvar::default());
+        Arc::new(Pending { payload, payload_crc, count, keyspaces, durability, progress, changed })
+    }
+
+    pub(crate) fn payload(&self) -> Payload<'_> {
+        Payload::with_crc(&self.payload, self.payload_crc)
+    }
+
+    pub(crate) fn wait(&self) -> Result<Told> {
+        let mut progress = self.progress.lock();
+        loop {
+            match &*progress {
+                Progress::Waiting => progress = self.changed.wait(progress),
+                Progress::Leads => {
+                    *progress = Progress::Waiting;
+                    return Ok(Told::Lead);
+                }
+                Progress::Published(end) => return Ok(Told::Published(*end)),
+                Progress::Failed(error) => return Err(error.clone()),
+            }
+        }
+    }
+
+    pub(crate) fn lead(&self) {
+        self.tell(Progress::Leads);
+    }
+
+    pub(crate) fn publish(&self, end: LogPosition) {
+        self.tell(Progress::Published(end));
+    }
+
+    pub(crate) fn fail(&self, error: &Error) {
+        self.tell(Progress::Failed(error.clone()));
+    }
+
+    fn tell(&self, news: Progress) {
+        *self.progress.lock() = news;
+        self.changed.notify_one();
+    }
+}

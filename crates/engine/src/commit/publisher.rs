@@ -1,0 +1,84 @@
+//! Makes writes visible in the order of their sequence numbers.
+
+use std::collections::VecDeque;
+
+use siltstone_types::SequenceNumber;
+
+use crate::{
+    Error,
+    commit::pending::Pending,
+    manifest::state::LogPosition,
+    sync::{Arc, AtomicU64, Mutex, Ordering, thread},
+};
+
+/// Batches that become visible together: a part of a group with one durability.
+#[derive(Debug)]
+pub(crate) struct Unit {
+    pub(crate) batches: Vec<Arc<Pending>>,
+    pub(crate) last: SequenceNumber,
+    /// Where its records end in the log.
+    pub(crate) end: LogPosition,
+}
+
+#[derive(Debug)]
+struct Entry {
+    unit: Arc<Unit>,
+    is_ready: bool,
+}
+
+/// The published number, and what waits to be published.
+#[derive(Debug)]
+pub(crate) struct Publisher {
+    published: AtomicU64,
+    // In sequence order; the front is the next to be published.
+    waiting: Mutex<VecDeque<Entry>>,
+}
+
+impl Publisher {
+    pub(crate) fn new(published: SequenceNumber) -> Publisher {
+        Publisher { published: AtomicU64::new(published.get()), waiting: Mutex::default() }
+    }
+
+    /// Everything up to this number is visible.
+    pub(crate) fn published(&self) -> SequenceNumber {
+        SequenceNumber::new(self.published.load(Ordering::Acquire)).unwrap_or(SequenceNumber::MAX)
+    }
+
+    /// Takes a unit's place in the order. Called under the log's lock.
+    pub(crate) fn enqueue(&self, unit: Arc<Unit>) {
+        self.waiting.lock().push_back(Entry { unit, is_ready: false });
+    }
+
+    /// Notes that a unit is applied, and synced if asked, and publishes whatever is ready and in front.
+    pub(crate) fn ready(&self, unit: &Arc<Unit>) {
+        let mut done = Vec::new();
+        let mut waiting = self.waiting.lock();
+        if let Some(entry) = waiting.iter_mut().find(|entry| Arc::ptr_eq(&entry.unit, unit)) {
+            entry.is_ready = true;
+        }
+        while waiting.front().is_some_and(|entry| entry.is_ready) {
+            done.extend(waiting.pop_front());
+        }
+        if let Some(last) = done.last() {
+            // Still under the lock, so that the number never falls.
+            self.published.store(last.unit.last.get(), Ordering::Release);
+        }
+        drop(waiting);
+        for entry in done {
+            entry.unit.batches.iter().for_each(|batch| batch.publish(entry.unit.end));
+        }
+    }
+
+    /// Waits until nothing is on its way any more. Nothing new may be enqueued meanwhile.
+    pub(crate) fn wait_until_idle(&self) {
+        while !self.waiting.lock().is_empty() {
+            thread::yield_now();
+        }
+    }
+
+    /// Tells everyone who waits that writing has stopped.
+    pub(crate) fn fail_all(&self, error: &Error) {
+        let failed = std::mem::take(&mut *self.waiting.lock());
+        failed.iter().flat_map(|entry| &entry.unit.batches).for_each(|batch| batch.fail(error));
+    }
+}

@@ -1,0 +1,123 @@
+//! Writes sealed memtables to tables of level 0, in the order in which they were sealed.
+
+use crate::{
+    Result,
+    db::Inner,
+    execute,
+    keyspace::KeyspaceId,
+    manifest::format::Field,
+    sync::{Arc, thread},
+    table_io::Output,
+    tree::Tree,
+    version::{KeyspaceVersion, Sealed, Slot, Version},
+};
+
+impl Inner {
+    /// Flushes every sealed memtable whose writes are all published.
+    pub(crate) fn flush_sealed(&self) -> Result<()> {
+        // One at a time, so that a keyspace's memtables become tables in their order.
+        let _turn = self.background.flush_turn.lock();
+        while let Some((id, sealed)) = self.next_flushable() {
+            self.flush_one(id, &sealed)?;
+            self.background.wake();
+            self.schedule_compactions();
+            self.shared.obsolete_files.remove_all();
+        }
+        Ok(())
+    }
+
+    /// Among the oldest sealed memtables of all keyspaces, the one that holds the oldest log.
+    fn next_flushable(&self) -> Option<(KeyspaceId, Sealed)> {
+        let published = self.publisher.published();
+        let version = self.version();
+        let oldest = version
+            .keyspaces
+            .iter()
+            .filter_map(|(id, keyspace)| Some((*id, keyspace.sealed.last()?.clone())));
+        let ready = oldest.filter(|(_, sealed)| sealed.last_sequence <= published);
+        ready.min_by_key(|(_, sealed)| sealed.slot.first_log())
+    }
+
+    fn flush_one(&self, id: KeyspaceId, sealed: &Sealed) -> Result<()> {
+        let commit = self.commit_side()?;
+        // A table must not get ahead of the logs: one half of a batch could survive without the other.
+        self.sync_to(sealed.end)?;
+        let snapshots = self.snapshots.live();
+        let epoch = self.counters.epoch();
+        let draw = || self.draw_output(id, 0, epoch);
+        let flushed = execute::flush_memtable(&self.shared, &sealed.slot.table, &snapshots, draw)?;
+
+        let current_log = commit.log.lock().writer.number();
+        let mut ledger = self.ledger()?.lock();
+        let is_flushed = |other: &Arc<Slot>| Arc::ptr_eq(other, &sealed.slot);
+        let version = self.version();
+        let slots = version.keyspaces.values().flat_map(KeyspaceVersion::memtables);
+        let needed = slots.filter(|slot| !is_flushed(slot)).filter_map(|slot| slot.first_log()).min();
+        let first_needed = needed.unwrap_or(current_log).min(current_log);
+        let obsolete: Vec<u64> = ledger.state.logs.range(..first_needed).map(|(number, _)| *number).collect();
+        // A keyspace that was dropped meanwhile has no use for the tables.
+        let is_alive = ledger.state.keyspaces.contains_key(&id.0);
+        let mut fields: Vec<_> = obsolete.iter().map(|&number| Field::LogRemoved { number }).collect();
+        if is_alive {
+            fields.extend(flushed.tables.iter().map(|table| table.added()));
+            fields.push(Field::LogPosition {
+                keyspace: id.0,
+                log: sealed.end.log,
+                offset: sealed.end.offset,
+            });
+        }
+        self.commit_edit(&mut ledger, fields)?;
+        if is_alive {
+            self.install(|version| {
+                if let Some(keyspace) = version.keyspace_mut(id) {
+                    keyspace.sealed.retain(|other| !is_flushed(&other.slot));
+                    let tables = keyspace.tree.tables().cloned().chain(flushed.tables.iter().cloned());
+                    keyspace.tree = Arc::new(Tree::new(tables));
+                }
+            });
+        } else {
+            flushed.tables.iter().for_each(|table| table.make_obsolete());
+        }
+        drop(ledger);
+        obsolete.iter().for_each(|&number| self.remove_file(&self.shared.layout.log(number)));
+        Ok(())
+    }
+
+    /// Makes a changed copy of the version the one that reads see.
+    pub(crate) fn install(&self, change: impl FnOnce(&mut Version)) {
+        let mut current = self.versions.write();
+        let mut next = (**current).clone();
+        change(&mut next);
+        *current = Arc::new(next);
+    }
+
+    pub(crate) fn draw_output(&self, keyspace: KeyspaceId, level: u32, epoch: u64) -> Output {
+        let unique_id = self.identities.lock().draw();
+        Output { keyspace, number: self.counters.file_number(), level, epoch, unique_id }
+    }
+
+    /// Seals every memtable and flushes it.
+    pub(crate) fn flush(&self) -> Result<()> {
+        let commit = self.writable()?;
+        {
+            let log = commit.log.lock();
+            self.seal(&log, |_| true);
+        }
+        // Writes that are under way are published by their own threads; without threads there are none.
+        while self.has_unpublished_sealed() {
+            self.poison.check()?;
+            thread::yield_now();
+        }
+        self.flush_sealed()
+    }
+
+    fn has_unpublished_sealed(&self) -> bool {
+        let published = self.publisher.published();
+        let version = self.version();
+        version
+            .keyspaces
+            .values()
+            .flat_map(|keyspace| &keyspace.sealed)
+            .any(|sealed| sealed.last_sequence > published)
+    }
+}

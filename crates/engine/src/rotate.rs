@@ -1,0 +1,76 @@
+//! Replaces full memtables and full logs by empty ones. Under the log's lock, so that no write falls between.
+
+use siltstone_wal::Predecessors;
+
+use crate::{
+    Result,
+    commit::{
+        Commit,
+        log_set::{LogSet, create_log},
+    },
+    db::Inner,
+    manifest::format::Field,
+    sync::Arc,
+    version::{Generation, KeyspaceVersion, Sealed, Slot},
+};
+
+impl Inner {
+    /// Before a group is appended.
+    pub(crate) fn rotate_if_due(&self, commit: &Commit, log: &mut LogSet) -> Result<()> {
+        let settings = &self.shared.settings;
+        if log.writer.len() >= settings.log_bytes_max {
+            self.rotate_log(commit, log)?;
+        }
+        let sealed = self.seal(log, |keyspace| {
+            let table = &keyspace.active.table;
+            table.bytes() >= settings.memtable_bytes_max
+                || table.entry_count() >= settings.memtable_entries_max
+        });
+        if sealed {
+            self.schedule_flush();
+        }
+        Ok(())
+    }
+
+    /// Seals the active memtables that are due and hold something. True when there was one.
+    pub(crate) fn seal(&self, log: &LogSet, is_due: impl Fn(&KeyspaceVersion) -> bool) -> bool {
+        let mut current = self.versions.write();
+        // What was logged counts, not what was applied by now.
+        let is_due = |keyspace: &KeyspaceVersion| keyspace.active.first_log().is_some() && is_due(keyspace);
+        if !current.keyspaces.values().any(is_due) {
+            return false;
+        }
+        let mut next = (**current).clone();
+        for keyspace in next.keyspaces.values_mut().filter(|keyspace| is_due(keyspace)) {
+            let fresh = Slot::new(self.shared.memtables.create());
+            let slot = std::mem::replace(&mut keyspace.active, fresh);
+            keyspace.sealed.insert(0, Sealed { slot, last_sequence: log.last_sequence, end: log.end() });
+        }
+        // Before anything behind it can be published: we hold the log's lock.
+        current.generation.supersede(log.last_sequence);
+        next.generation = Generation::new();
+        *current = Arc::new(next);
+        true
+    }
+
+    fn rotate_log(&self, commit: &Commit, log: &mut LogSet) -> Result<()> {
+        let next = match log.prepared.take() {
+            Some(prepared) => prepared,
+            None => self.prepare_log()?,
+        };
+        let old = std::mem::replace(&mut log.writer, next);
+        // It is finished by the next sync, before anything in the new log counts as durable.
+        commit.sync.rotate(old, &log.writer);
+        self.schedule_log_preparation();
+        Ok(())
+    }
+
+    /// Creates a log and makes it known, before anything is written to it.
+    pub(crate) fn prepare_log(&self) -> Result<siltstone_wal::LogWriter> {
+        let number = self.counters.file_number();
+        let log = create_log(&self.shared, number, Predecessors::Unsynced)?;
+        let mut ledger = self.ledger()?.lock();
+        self.commit_edit(&mut ledger, vec![Field::LogCreated { number }])?;
+        Ok(log)
+    }
+}

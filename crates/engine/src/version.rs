@@ -1,0 +1,131 @@
+//! What reads see: memtables and tables of all keyspaces at one moment.
+
+use std::{collections::BTreeMap, fmt};
+
+use siltstone_memtable::Memtable;
+use siltstone_types::SequenceNumber;
+
+use crate::{
+    keyspace::KeyspaceId,
+    manifest::state::LogPosition,
+    sync::{Arc, AtomicU64, Ordering},
+    tree::Tree,
+};
+
+/// A memtable and what the logs hold of it.
+pub(crate) struct Slot {
+    pub(crate) table: Arc<dyn Memtable>,
+    /// Number of the first log with an entry of it; 0 while there is none. Set under the log's lock, before the entry is applied.
+    first_log: AtomicU64,
+}
+
+impl Slot {
+    pub(crate) fn new(table: Arc<dyn Memtable>) -> Arc<Slot> {
+        Arc::new(Slot { table, first_log: AtomicU64::new(0) })
+    }
+
+    /// Notes that a log has an entry of it. Called under the log's lock only.
+    pub(crate) fn note_log(&self, number: u64) {
+        if self.first_log.load(Ordering::Relaxed) == 0 {
+            self.first_log.store(number, Ordering::Relaxed);
+        }
+    }
+
+    /// The oldest log that is needed until it is flushed; `None` when nothing was logged for it.
+    pub(crate) fn first_log(&self) -> Option<u64> {
+        Some(self.first_log.load(Ordering::Relaxed)).filter(|number| *number != 0)
+    }
+}
+
+impl fmt::Debug for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Slot({} entries)", self.table.entry_count())
+    }
+}
+
+/// A memtable that takes no more writes.
+#[derive(Clone, Debug)]
+pub(crate) struct Sealed {
+    pub(crate) slot: Arc<Slot>,
+    /// All entries are at or below it: they are all applied, and acknowledged, once it is published.
+    pub(crate) last_sequence: SequenceNumber,
+    /// Everything of it is below this position.
+    pub(crate) end: LogPosition,
+}
+
+/// One keyspace in a version.
+#[derive(Clone, Debug)]
+pub(crate) struct KeyspaceVersion {
+    pub(crate) name: Arc<str>,
+    pub(crate) active: Arc<Slot>,
+    /// Newest first.
+    pub(crate) sealed: Vec<Sealed>,
+    pub(crate) tree: Arc<Tree>,
+}
+
+impl KeyspaceVersion {
+    /// A keyspace without any data.
+    pub(crate) fn new(name: Arc<str>, memtable: Arc<dyn Memtable>) -> KeyspaceVersion {
+        KeyspaceVersion { name, active: Slot::new(memtable), sealed: Vec::new(), tree: Arc::default() }
+    }
+
+    pub(crate) fn memtables(&self) -> impl Iterator<Item = &Arc<Slot>> {
+        std::iter::once(&self.active).chain(self.sealed.iter().map(|sealed| &sealed.slot))
+    }
+}
+
+/// The versions between two rotations. They share their active memtables, so they all see the same writes, up to the moment when one of
+/// the memtables was replaced.
+#[derive(Debug)]
+pub(crate) struct Generation {
+    superseded_at: AtomicU64,
+}
+
+impl Generation {
+    pub(crate) fn new() -> Arc<Generation> {
+        Arc::new(Generation { superseded_at: AtomicU64::new(u64::MAX) })
+    }
+
+    /// Writes behind `last` go to memtables that these versions do not have. Called before any of them is published.
+    pub(crate) fn supersede(&self, last: SequenceNumber) {
+        self.superseded_at.store(last.get(), Ordering::Release);
+    }
+
+    /// The newest write that these versions are sure to hold, of those up to `published`.
+    pub(crate) fn bound(&self, published: SequenceNumber) -> SequenceNumber {
+        let bound = SequenceNumber::new(self.superseded_at.load(Ordering::Acquire));
+        bound.map_or(published, |bound| bound.min(published))
+    }
+}
+
+/// Everything that reads see. Never changes; rotations, flushes and compactions make a new one.
+#[derive(Clone, Debug)]
+pub(crate) struct Version {
+    pub(crate) generation: Arc<Generation>,
+    pub(crate) keyspaces: BTreeMap<KeyspaceId, KeyspaceVersion>,
+}
+
+impl Version {
+    pub(crate) fn keyspace(&self, id: KeyspaceId) -> Option<&KeyspaceVersion> {
+        self.keyspaces.get(&id)
+    }
+
+    pub(crate) fn keyspace_mut(&mut self, id: KeyspaceId) -> Option<&mut KeyspaceVersion> {
+        self.keyspaces.get_mut(&id)
+    }
+
+    pub(crate) fn id_of(&self, name: &str) -> Option<KeyspaceId> {
+        self.keyspaces.iter().find(|(_, keyspace)| &*keyspace.name == name).map(|(id, _)| *id)
+    }
+
+    /// Bytes of all memtables.
+    pub(crate) fn memtable_bytes(&self) -> u64 {
+        self.keyspaces.values().flat_map(KeyspaceVersion::memtables).map(|slot| slot.table.bytes()).sum()
+    }
+
+    /// Bytes of all tables' files.
+    pub(crate) fn file_bytes(&self) -> u64 {
+        let tables = self.keyspaces.values().flat_map(|keyspace| keyspace.tree.tables());
+        tables.map(|table| table.record.file_bytes).sum()
+    }
+}
