@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, fmt};
 
-use crate::sync::{self, Arc, AtomicBool, Condvar, Mutex, Ordering};
+use crate::sync::{Arc, AtomicBool, Mutex, Ordering, Receiver, Sender, spawn, thread, unbounded};
 
 /// A piece of background work.
 pub type BackgroundJob = Box<dyn FnOnce() + Send>;
@@ -43,82 +43,60 @@ pub trait Executor: fmt::Debug + Send + Sync {
     fn shut_down(&self);
 }
 
-/// One thread for flushes and housekeeping each, and some for compactions.
-#[derive(Debug)]
+/// One thread for flushes and housekeeping each, and some for compactions, fed through channels.
 pub struct Threads {
-    lanes: [Arc<Queue>; 3],
-    threads: Mutex<Vec<sync::thread::JoinHandle<()>>>,
+    /// One for each lane; none after the end.
+    senders: Mutex<Option<[Sender<BackgroundJob>; 3]>>,
+    /// Jobs that have not begun are dropped.
+    is_closed: Arc<AtomicBool>,
+    workers: Mutex<Vec<thread::JoinHandle<()>>>,
 }
 
-#[derive(Default)]
-struct Queue {
-    jobs: Mutex<QueueState>,
-    changed: Condvar,
-}
-
-#[derive(Default)]
-struct QueueState {
-    waiting: VecDeque<BackgroundJob>,
-    closed: bool,
-}
-
-impl fmt::Debug for Queue {
+impl fmt::Debug for Threads {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Queue({} waiting)", self.jobs.lock().waiting.len())
-    }
-}
-
-impl Queue {
-    fn run(&self) {
-        loop {
-            let mut jobs = self.jobs.lock();
-            let job = loop {
-                if jobs.closed {
-                    return;
-                }
-                match jobs.waiting.pop_front() {
-                    Some(job) => break job,
-                    None => jobs = self.changed.wait(jobs),
-                }
-            };
-            drop(jobs);
-            job();
-        }
+        write!(f, "Threads({})", self.workers.lock().len())
     }
 }
 
 impl Threads {
     /// Starts the threads: `compactions` for compactions, at least one.
     pub fn new(compactions: usize) -> Threads {
-        let lanes: [Arc<Queue>; 3] = Default::default();
+        let is_closed = Arc::new(AtomicBool::new(false));
         let mut threads = Vec::new();
-        for (lane, queue) in Lane::ALL.into_iter().zip(&lanes) {
+        let senders = Lane::ALL.map(|lane| {
+            let (sender, receiver) = unbounded();
             let count = if lane == Lane::Compaction { compactions.max(1) } else { 1 };
             for _ in 0..count {
-                let queue = Arc::clone(queue);
-                threads
-                    .extend(sync::spawn(&format!("siltstone-{lane:?}").to_lowercase(), move || queue.run()));
+                let (receiver, is_closed) = (receiver.clone(), Arc::clone(&is_closed));
+                let name = format!("siltstone-{lane:?}").to_lowercase();
+                threads.extend(spawn(&name, move || run_jobs(&receiver, &is_closed)));
             }
-        }
-        Threads { lanes, threads: Mutex::new(threads) }
+            sender
+        });
+        Threads { senders: Mutex::new(Some(senders)), is_closed, workers: Mutex::new(threads) }
     }
+}
 
-    fn queue(&self, lane: Lane) -> &Queue {
-        match lane {
-            Lane::Flush => &self.lanes[0],
-            Lane::Compaction => &self.lanes[1],
-            Lane::Housekeeping => &self.lanes[2],
+/// The life of a thread: ends with its lane's sender.
+fn run_jobs(jobs: &Receiver<BackgroundJob>, is_closed: &AtomicBool) {
+    while let Ok(job) = jobs.recv() {
+        if !is_closed.load(Ordering::Acquire) {
+            job();
         }
     }
 }
 
 impl Executor for Threads {
     fn spawn(&self, lane: Lane, job: BackgroundJob) {
-        let queue = self.queue(lane);
-        let mut jobs = queue.jobs.lock();
-        if !jobs.closed {
-            jobs.waiting.push_back(job);
-            queue.changed.notify_one();
+        let senders = self.senders.lock();
+        if let Some([flush, compaction, housekeeping]) = &*senders {
+            let sender = match lane {
+                Lane::Flush => flush,
+                Lane::Compaction => compaction,
+                Lane::Housekeeping => housekeeping,
+            };
+            // Receivers live as long as the senders do.
+            let _ = sender.send(job);
         }
     }
 
@@ -133,19 +111,12 @@ impl Executor for Threads {
     }
 
     fn shut_down(&self) {
-        for queue in &self.lanes {
-            let mut jobs = queue.jobs.lock();
-            jobs.closed = true;
-            jobs.waiting.clear();
-            queue.changed.notify_all();
-        }
-        let threads = std::mem::take(&mut *self.threads.lock());
+        self.is_closed.store(true, Ordering::Release);
+        drop(self.senders.lock().take());
+        let threads = std::mem::take(&mut *self.workers.lock());
         for thread in threads {
-            // The last handle of a database may be dropped by a job: that thread ends by itself.
-            if thread.thread().id() != sync::thread::current().id() {
-                // A job that panicked was reported where it happened.
-                let _ = thread.join();
-            }
+            // A job that panicked was reported where it happened.
+            let _ = thread.join();
         }
     }
 }

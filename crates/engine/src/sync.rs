@@ -18,6 +18,8 @@ pub(crate) use std::{
     thread,
 };
 
+#[cfg(not(shuttle))]
+pub(crate) use crossbeam_channel::{Receiver, Sender, unbounded};
 pub(crate) use locks::{Condvar, Mutex, MutexGuard, RwLock};
 
 #[cfg(not(shuttle))]
