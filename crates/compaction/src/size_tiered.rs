@@ -1,7 +1,5 @@
 //! Merges runs of similar size: little is written, and many runs are read.
 
-use std::collections::BTreeSet;
-
 use crate::{
     Action, CompactionStrategy, Debt, Job, Output, Place, Position, Reason, Run, TreeView, tree::runs_by_age,
     validate,
@@ -232,21 +230,13 @@ fn file_bytes(runs: &[RunSize]) -> u64 {
 
 fn sizes(view: &TreeView<'_>) -> Vec<RunSize> {
     let busy = view.busy();
-    let targets: BTreeSet<Position> = view.running.iter().filter_map(|job| target(job.output?)).collect();
     let size = |(position, run): (Position, &Run)| RunSize {
         position,
         raw_bytes: run.raw_bytes().max(1),
         file_bytes: run.file_bytes().max(1),
-        is_busy: targets.contains(&position) || run.tables.iter().any(|table| busy.contains(&table.id)),
+        is_busy: run.tables.iter().any(|table| busy.contains(&table.id)),
     };
     runs_by_age(view.levels).map(size).collect()
-}
-
-fn target(output: Output) -> Option<Position> {
-    match output.place {
-        Place::JoinRun(epoch) => Some(Position::new(output.level, epoch)),
-        Place::NewRun | Place::ReplaceNewest => None,
-    }
 }
 
 /// How many runs there will be when the running jobs have ended.
@@ -288,7 +278,8 @@ impl CompactionStrategy for SizeTiered {
             debt.level0_runs += level0_before as u64 - u64::from(output.level == 0);
             // As if nothing were left out: an upper bound of the next merge's size.
             let merged = RunSize {
-                position: target(output).unwrap_or(Position::newest(output.level)),
+                // The level is all that counts from here on.
+                position: Position::newest(output.level),
                 raw_bytes: u64::try_from(raw_bytes(picked)).unwrap_or(u64::MAX),
                 file_bytes: file_bytes(picked),
                 is_busy: false,

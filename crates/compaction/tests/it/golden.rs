@@ -180,6 +180,17 @@ fn running_merges_are_left_alone() {
 }
 
 #[test]
+fn runs_that_are_being_merged_are_not_too_many() {
+    let strategy = SizeTiered { runs_max: 4, merge_runs_min: usize::MAX, ..by_ratio(2) };
+    let levels = "1 | 5: 5=a..z*1 | 4: 4=a..z*2 | 3: 3=a..z*8 | 2: 2=a..z*32 | 1: 1=a..z*128";
+    let first = planned(&strategy, levels);
+    assert_eq!(first.to_string(), "merge 5 4 -> level 1 run 4 (run-count)");
+    check_job(&strategy, std::slice::from_ref(&first), levels, "none");
+    let more = format!("0 | 6: 6=a..z\n{levels}");
+    check_job(&strategy, &[first], &more, "merge 3 2 -> level 1 run 2 (run-count)");
+}
+
+#[test]
 fn a_merge_that_would_join_a_full_and_busy_tier_waits() {
     let strategy = SizeTiered { merge_runs_max: 2, runs_max: 100, ..SizeTiered::tiers(2) };
     let strategy = SizeTiered { space_amplification_percent_max: u32::MAX, ..strategy };

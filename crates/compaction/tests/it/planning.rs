@@ -126,7 +126,7 @@ fn settle(model: &mut Model, strategy: &dyn CompactionStrategy) -> Result<(), St
 }
 
 proptest! {
-    #![proptest_config(Config { cases: cases(6_000), ..Config::default() })]
+    #![proptest_config(Config { cases: cases(10_000), ..Config::default() })]
 
     #[test]
     fn trees_of_every_shape_settle_with_newer_data_in_front(
