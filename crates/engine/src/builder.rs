@@ -11,7 +11,7 @@ use crate::{Clock, Db, Executor, OsClock, Result, Settings, open, sync::Arc};
 #[must_use = "a builder does nothing until it opens"]
 pub struct Builder {
     pub(crate) path: PathBuf,
-    pub(crate) settings: Settings,
+    pub(crate) settings: Option<Settings>,
     pub(crate) create_if_missing: bool,
     pub(crate) read_only: bool,
     pub(crate) fs: Arc<dyn Fs>,
@@ -24,7 +24,7 @@ impl Builder {
     pub(crate) fn new(path: PathBuf) -> Builder {
         Builder {
             path,
-            settings: Settings::default(),
+            settings: None,
             create_if_missing: true,
             read_only: false,
             fs: Arc::new(OsFs::new()),
@@ -34,9 +34,9 @@ impl Builder {
         }
     }
 
-    /// Uses these settings instead of the defaults.
+    /// Uses these settings, and stores them with the database. Without this, a database is opened with the settings that it has stored, and a new one with the defaults.
     pub fn settings(mut self, settings: Settings) -> Builder {
-        self.settings = settings;
+        self.settings = Some(settings);
         self
     }
 

@@ -86,6 +86,11 @@ impl Layout {
         self.dir.join("CURRENT")
     }
 
+    /// Path of OPTIONS.
+    pub fn options(&self) -> PathBuf {
+        self.dir.join("OPTIONS")
+    }
+
     /// Path of the lock.
     pub fn lock(&self) -> PathBuf {
         self.dir.join("LOCK")
@@ -150,10 +155,7 @@ impl Current {
     /// The line, its newline included.
     pub fn encode(&self) -> String {
         let mut line = format!("{CURRENT_MAGIC} {CURRENT_VERSION} {} ", manifest_name(self.manifest));
-        for byte in self.identity {
-            // Writing to a string cannot fail.
-            let _ = write!(line, "{byte:02x}");
-        }
+        line.push_str(&hex_identity(self.identity));
         match self.closing {
             Closing::Open => line.push_str(" open 0 "),
             Closing::Closed { manifest_bytes } => {
@@ -226,7 +228,16 @@ impl Current {
     }
 }
 
-fn parse_identity(digits: &str) -> Option<Identity> {
+/// An identity as 32 digits.
+pub(crate) fn hex_identity(identity: Identity) -> String {
+    identity.iter().fold(String::new(), |mut digits, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(digits, "{byte:02x}");
+        digits
+    })
+}
+
+pub(crate) fn parse_identity(digits: &str) -> Option<Identity> {
     let lower = digits.bytes().all(|digit| digit.is_ascii_digit() || (b'a'..=b'f').contains(&digit));
     if digits.len() != 32 || !lower {
         return None;

@@ -22,6 +22,7 @@ mod ledger;
 pub mod manifest;
 mod obsolete;
 mod open;
+mod options;
 mod poison;
 mod read_view;
 mod receipt;

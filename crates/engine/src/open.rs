@@ -33,6 +33,7 @@ use crate::{
         state::{KeyspaceRecord, LogPosition, LogRecord, State},
     },
     obsolete::ObsoleteFiles,
+    options,
     poison::Poison,
     recovery::{self, Memtables},
     sync::{Arc, AtomicBool, Mutex, RwLock},
@@ -77,7 +78,7 @@ impl Identities {
 }
 
 pub(crate) fn open(builder: Builder) -> Result<Db> {
-    builder.settings.validate()?;
+    builder.settings.as_ref().map_or(Ok(()), Settings::validate)?;
     if builder.read_only { open_read_only(builder) } else { open_for_writing(builder) }
 }
 
@@ -93,7 +94,10 @@ fn open_for_writing(builder: Builder) -> Result<Db> {
     let lock = take_lock(fs, &layout)?;
     let current = match read_current(fs, &layout)? {
         Some(current) => current,
-        None => create_empty(fs, &layout, identities.draw())?,
+        None => {
+            let settings = builder.settings.clone().unwrap_or_default();
+            create_empty(fs, &layout, identities.draw(), &settings)?
+        }
     };
     let executor = builder.executor.clone();
     let mut base = Base::load(builder, layout, current)?;
@@ -102,6 +106,7 @@ fn open_for_writing(builder: Builder) -> Result<Db> {
         .on("write the lock", &base.layout.lock())?;
     base.refuse_lost_edit()?;
     let files = base.number_files()?;
+    store_settings(&*base.shared.fs, &base.layout, base.current.identity, &base.shared.settings)?;
 
     // 5. What was replayed goes into tables.
     let mut state = base.state.clone();
@@ -121,7 +126,7 @@ fn open_for_writing(builder: Builder) -> Result<Db> {
     let manifest = start_manifest(&*base.shared.fs, &base.layout, manifest_number, identity, &state)?;
     let current = Current { manifest: manifest_number, identity, closing: Closing::Open };
     write_current(&*base.shared.fs, &base.layout, &current)?;
-    remove_unowned(&*base.shared.fs, &base.layout, &state, manifest_number, &files);
+    remove_unowned(&*base.shared.fs, &state, manifest_number, &files);
 
     base.recovery.duration = base.shared.clock.monotonic().saturating_sub(started);
     let log = LogSet { writer: log, last_sequence: base.last_sequence, prepared: None };
@@ -162,13 +167,17 @@ struct Base {
 impl Base {
     /// Steps 1 to 3: CURRENT and manifest, the files they name, the logs.
     fn load(builder: Builder, layout: Layout, current: Current) -> Result<Base> {
+        let settings = match builder.settings {
+            Some(given) => given,
+            None => read_settings(&*builder.fs, &layout, current.identity)?,
+        };
         let shared = Shared {
-            cache: make_cache(&builder.settings),
-            filter: Arc::new(Bloom::bits_per_key(builder.settings.filter_bits_per_key)),
+            cache: make_cache(&settings),
+            filter: Arc::new(Bloom::bits_per_key(settings.filter_bits_per_key)),
             memtables: Box::new(SkipListFactory),
             obsolete_files: ObsoleteFiles::new(Arc::clone(&builder.fs), layout.clone()),
             layout: layout.clone(),
-            settings: builder.settings,
+            settings,
             fs: builder.fs,
             clock: builder.clock,
             identity: current.identity,
@@ -347,8 +356,8 @@ fn take_lock(fs: &dyn Fs, layout: &Layout) -> Result<Box<dyn FileLock>> {
 }
 
 fn read_file(fs: &dyn Fs, path: &Path) -> io::Result<Vec<u8>> {
-    // CURRENT and LOCK are lines; whatever is longer is not ours.
-    const BYTES_MAX: u64 = 4096;
+    // CURRENT and LOCK are lines, OPTIONS is a page; whatever is longer is not ours.
+    const BYTES_MAX: u64 = 64 << 10;
     let file = fs.open(path)?;
     let len = file.len()?.min(BYTES_MAX);
     let mut content = vec![0; usize::try_from(len).unwrap_or(0)];
@@ -397,7 +406,7 @@ fn refuse_orphans(fs: &dyn Fs, layout: &Layout) -> Result<()> {
 }
 
 /// Creates a database that is empty and closed.
-fn create_empty(fs: &dyn Fs, layout: &Layout, identity: Identity) -> Result<Current> {
+fn create_empty(fs: &dyn Fs, layout: &Layout, identity: Identity, settings: &Settings) -> Result<Current> {
     let path = layout.manifest(1);
     // What a creation that was cut short left.
     match fs.remove(&path) {
@@ -422,6 +431,7 @@ fn create_empty(fs: &dyn Fs, layout: &Layout, identity: Identity) -> Result<Curr
         logs: BTreeMap::new(),
     };
     let manifest_bytes = start_manifest(fs, layout, 1, identity, &state)?.finish()?;
+    replace_file(fs, layout, &layout.options(), options::encode(settings, identity)?.as_bytes())?;
     let current = Current { manifest: 1, identity, closing: Closing::Closed { manifest_bytes } };
     write_current(fs, layout, &current)?;
     Ok(current)
@@ -442,7 +452,12 @@ pub(crate) fn start_manifest(
 
 /// Replaces CURRENT. After an error nobody knows which one a power cut leaves: the caller stops writing.
 pub(crate) fn write_current(fs: &dyn Fs, layout: &Layout, current: &Current) -> Result<()> {
-    let (path, temporary) = (layout.current(), layout.dir().join("CURRENT.tmp"));
+    replace_file(fs, layout, &layout.current(), current.encode().as_bytes())
+}
+
+/// Gives a small file another content, all of it or nothing: a temporary file, synced, takes its name, and the folder is synced.
+fn replace_file(fs: &dyn Fs, layout: &Layout, path: &Path, content: &[u8]) -> Result<()> {
+    let temporary = path.with_extension("tmp");
     match fs.remove(&temporary) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             return Err(siltstone_types::Error::io("remove", &temporary, error).into());
@@ -450,12 +465,32 @@ pub(crate) fn write_current(fs: &dyn Fs, layout: &Layout, current: &Current) -> 
         _ => {}
     }
     let file = fs.create(&temporary).on("create", &temporary)?;
-    let line = current.encode();
-    file.write_at(&[io::IoSlice::new(line.as_bytes())], 0).on("write", &temporary)?;
+    file.write_at(&[io::IoSlice::new(content)], 0).on("write", &temporary)?;
     file.sync_all().on("sync", &temporary)?;
-    fs.rename(&temporary, &path).on("rename to CURRENT", &temporary)?;
+    fs.rename(&temporary, path).on("rename", &temporary)?;
     fs.sync_dir(layout.dir()).on("sync the folder", layout.dir())?;
     Ok(())
+}
+
+fn read_settings(fs: &dyn Fs, layout: &Layout, identity: Identity) -> Result<Settings> {
+    let path = layout.options();
+    match read_file(fs, &path) {
+        Ok(content) => options::decode(&content, identity, &path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(Error::corruption(&path, 0, "OPTIONS is missing; give settings to open without it"))
+        }
+        Err(error) => Err(siltstone_types::Error::io("read", &path, error).into()),
+    }
+}
+
+/// Writes OPTIONS, unless it says the same already. Whatever it was before, the settings in use are what counts.
+fn store_settings(fs: &dyn Fs, layout: &Layout, identity: Identity, settings: &Settings) -> Result<()> {
+    match read_settings(fs, layout, identity) {
+        Ok(stored) if stored == *settings => return Ok(()),
+        Ok(_) => {}
+        Err(error) => tracing::warn!(%error, "OPTIONS is written anew"),
+    }
+    replace_file(fs, layout, &layout.options(), options::encode(settings, identity)?.as_bytes())
 }
 
 fn read_manifest(fs: &dyn Fs, layout: &Layout, current: &Current, recovery: &mut Recovery) -> Result<State> {
@@ -506,13 +541,7 @@ fn check_files(fs: &dyn Fs, layout: &Layout, state: &State) -> Result<()> {
 }
 
 /// Removes what was there before and belongs to nobody now. A file that cannot be removed stays for the next time.
-fn remove_unowned(
-    fs: &dyn Fs,
-    layout: &Layout,
-    state: &State,
-    manifest: u64,
-    files: &[(std::path::PathBuf, FileKind)],
-) {
+fn remove_unowned(fs: &dyn Fs, state: &State, manifest: u64, files: &[(std::path::PathBuf, FileKind)]) {
     let is_live_table =
         |number: &u64| state.keyspaces.values().any(|keyspace| keyspace.tables.contains_key(number));
     for (path, kind) in files {
@@ -524,8 +553,9 @@ fn remove_unowned(
             FileKind::Lock | FileKind::Current | FileKind::Options | FileKind::Foreign => false,
         };
         // CURRENT.tmp was renamed by now.
+        // A temporary file that was written meanwhile has another name by now.
         if unowned
-            && *path != layout.dir().join("CURRENT.tmp")
+            && (*kind != FileKind::Temporary || fs.metadata(path).is_ok())
             && let Err(error) = fs.remove(path)
         {
             tracing::warn!(path = %path.display(), %error, "cannot remove a file that is not needed any more");

@@ -39,6 +39,7 @@ pub struct Settings {
     /// A memtable of this size is written to a table. At least 1.
     pub memtable_bytes_max: u64,
     /// So is one with this many entries. At least 1.
+    #[serde(skip_serializing_if = "is_unlimited")]
     pub memtable_entries_max: u64,
     /// All memtables together: writers wait for flushes beyond it. At least 1.
     pub memtables_bytes_max: u64,
@@ -129,6 +130,12 @@ impl Settings {
         let last = self.compression.last().copied().unwrap_or(Compression::None);
         self.compression.get(level).copied().unwrap_or(last)
     }
+}
+
+/// TOML has no number for it, and its absence says it better.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_unlimited(limit: &u64) -> bool {
+    *limit == u64::MAX
 }
 
 fn zstd_level_is_valid(compression: Compression) -> bool {

@@ -107,19 +107,19 @@ impl Range {
     fn before_end(&self, key: &[u8]) -> bool {
         let within = match &self.end {
             Bound::Unbounded => true,
-            Bound::Included(end) => key <= end,
-            Bound::Excluded(end) => key < end,
+            Bound::Included(end) => *key <= **end,
+            Bound::Excluded(end) => *key < **end,
         };
-        within && self.back_key.as_ref().is_none_or(|taken| key < taken)
+        within && self.back_key.as_ref().is_none_or(|taken| *key < **taken)
     }
 
     fn behind_start(&self, key: &[u8]) -> bool {
         let within = match &self.start {
             Bound::Unbounded => true,
-            Bound::Included(start) => key >= start,
-            Bound::Excluded(start) => key > start,
+            Bound::Included(start) => *key >= **start,
+            Bound::Excluded(start) => *key > **start,
         };
-        within && self.front_key.as_ref().is_none_or(|taken| key > taken)
+        within && self.front_key.as_ref().is_none_or(|taken| *key > **taken)
     }
 }
 

@@ -52,6 +52,37 @@ fn tables_without_current_are_never_taken_for_a_new_database() {
 }
 
 #[test]
+fn settings_are_stored_and_used_by_the_next_open() {
+    let fs = MemFs::new();
+    let db = on(&fs).settings(tiny()).open().unwrap();
+    db.close().unwrap();
+    let in_memory_after_ten_puts = |fs: &MemFs| {
+        let db = on(fs).open().unwrap();
+        for i in 0..10 {
+            db.put(format!("{i}"), "v").unwrap();
+        }
+        db.stats().unwrap().memtable_entries
+    };
+    assert!(in_memory_after_ten_puts(&fs) <= 3, "three entries to a memtable were asked for");
+    // Settings that are given win, and are stored.
+    on(&fs).settings(siltstone::Settings::default()).open().unwrap().close().unwrap();
+    assert_eq!(in_memory_after_ten_puts(&fs), 10);
+}
+
+#[test]
+fn damaged_options_hinder_only_those_who_need_them() {
+    let fs = MemFs::new();
+    on(&fs).open().unwrap().close().unwrap();
+    let options = Path::new("db/OPTIONS");
+    overwrite(&fs, options, b"nonsense");
+    assert!(matches!(on(&fs).open(), Err(Error::Corruption { path, .. }) if path == options));
+    fs.remove(options).unwrap();
+    assert!(matches!(on(&fs).read_only(true).open(), Err(Error::Corruption { path, .. }) if path == options));
+    on(&fs).settings(tiny()).open().unwrap().close().unwrap();
+    on(&fs).open().unwrap();
+}
+
+#[test]
 fn leftovers_are_removed_and_what_is_not_ours_stays() {
     let fs = MemFs::new();
     on(&fs).open().unwrap().close().unwrap();

@@ -1,0 +1,104 @@
+//! OPTIONS: the settings a database was last opened with. Prose: `docs/format/files.md`.
+#![deny(clippy::indexing_slicing)]
+
+use std::path::Path;
+
+use crate::{
+    Error, Result, Settings,
+    files::{Identity, hex_identity, parse_identity},
+};
+
+const MAGIC: &str = "siltstone-options";
+const VERSION: &str = "1";
+
+/// The content of the file: a line with a checksum, then the settings as TOML.
+pub(crate) fn encode(settings: &Settings, identity: Identity) -> Result<String> {
+    let body =
+        toml::to_string(settings).map_err(|error| Error::invalid_argument(format!("settings: {error}")))?;
+    let head = format!("{MAGIC} {VERSION} {} ", hex_identity(identity));
+    Ok(format!("{head}{:08x}\n{body}", checksum(&head, &body)))
+}
+
+fn checksum(head: &str, body: &str) -> u32 {
+    crc32c::crc32c_append(crc32c::crc32c(head.as_bytes()), body.as_bytes())
+}
+
+/// Reads the content back.
+///
+/// # Errors
+///
+/// Corruption at the field that is wrong; *format too new* for a later version, and for a setting that this one does not know.
+pub(crate) fn decode(bytes: &[u8], identity: Identity, path: &Path) -> Result<Settings> {
+    let damaged = |offset: usize, what: &'static str| Error::corruption(path, offset as u64, what);
+    let text =
+        std::str::from_utf8(bytes).map_err(|error| damaged(error.valid_up_to(), "OPTIONS is not UTF-8"))?;
+    let (line, body) = text.split_once('\n').ok_or_else(|| damaged(text.len(), "OPTIONS is cut short"))?;
+    let (head, crc) = line.rsplit_once(' ').ok_or_else(|| damaged(0, "OPTIONS has no checksum"))?;
+    let head = text.get(..head.len() + 1).unwrap_or_default();
+    if crc != format!("{:08x}", checksum(head, body)) {
+        return Err(damaged(head.len(), "the checksum of OPTIONS does not match"));
+    }
+    let mut fields = head.trim_end().split(' ');
+    if fields.next() != Some(MAGIC) {
+        return Err(damaged(0, "OPTIONS does not begin with its magic word"));
+    }
+    if fields.next() != Some(VERSION) {
+        return Err(Error::format_too_new(path, "OPTIONS of another version"));
+    }
+    if fields.next().and_then(parse_identity) != Some(identity) {
+        return Err(damaged(MAGIC.len() + VERSION.len() + 2, "OPTIONS belongs to another database"));
+    }
+    let settings: Settings =
+        toml::from_str(body).map_err(|error| Error::format_too_new(path, error.message().to_owned()))?;
+    settings.validate()?;
+    Ok(settings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Compression, Durability};
+
+    fn settings() -> Settings {
+        let compression = vec![Compression::None, Compression::Lz4, Compression::Zstd { level: -3 }];
+        Settings {
+            compression,
+            durability: Durability::Buffered,
+            memtable_entries_max: 7,
+            ..Settings::default()
+        }
+    }
+
+    #[test]
+    fn settings_come_back_as_they_were() {
+        for settings in [Settings::default(), settings()] {
+            let text = encode(&settings, [7; 16]).unwrap();
+            assert_eq!(decode(text.as_bytes(), [7; 16], Path::new("OPTIONS")).unwrap(), settings, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_flip_every_cut_and_another_identity_are_noticed() {
+        let bytes = encode(&settings(), [7; 16]).unwrap().into_bytes();
+        let read = |bytes: &[u8]| decode(bytes, [7; 16], Path::new("OPTIONS"));
+        for (at, bit) in (0..bytes.len()).flat_map(|at| (0..8).map(move |bit| (at, bit))) {
+            let mut changed = bytes.clone();
+            changed[at] ^= 1 << bit;
+            let error = read(&changed).unwrap_err();
+            assert!(matches!(error, Error::Corruption { .. }), "byte {at} bit {bit}: {error}");
+        }
+        for len in 0..bytes.len() {
+            assert!(read(&bytes[..len]).is_err(), "cut to {len}");
+        }
+        assert!(decode(&bytes, [8; 16], Path::new("OPTIONS")).is_err());
+    }
+
+    #[test]
+    fn a_setting_that_is_not_known_is_of_a_later_version() {
+        let body = "no-such-setting = 1\n";
+        let head = format!("{MAGIC} {VERSION} {} ", hex_identity([7; 16]));
+        let text = format!("{head}{:08x}\n{body}", checksum(&head, body));
+        let error = decode(text.as_bytes(), [7; 16], Path::new("OPTIONS")).unwrap_err();
+        assert!(matches!(error, Error::FormatTooNew { .. }), "{error}");
+    }
+}
