@@ -19,13 +19,14 @@ pub struct Applied {
 
 /// The levels with the inputs of a finished job taken out and its outputs put in their place.
 ///
-/// `outputs` are the tables that a merge made, in key order; nothing for the other actions. `fresh_epoch` becomes the epoch of a new
-/// run, if the job makes one: a number above that of every run that ever was.
+/// `outputs` are the tables that a merge made, in key order; nothing for the other actions. `fresh_epoch`
+/// becomes the epoch of a new run, if the job makes one: a number above that of every run that ever was.
 ///
 /// # Errors
 ///
-/// When the job breaks a rule in these levels, which are those at the end of the job and need not be those it was planned on; when the
-/// outputs overlap each other, are out of order, reach beyond the inputs or carry ids that are taken; when the epoch is not fresh.
+/// When the job breaks a rule in these levels, which are those at the end of the job and need not be those it
+/// was planned on; when the outputs overlap each other, are out of order, reach beyond the inputs or carry
+/// ids that are taken; when the epoch is not fresh.
 pub fn apply(
     levels: &[Level],
     job: &Job,

@@ -4,7 +4,8 @@ use std::fmt;
 
 use crate::{Epoch, LEVELS_MAX, TableId};
 
-/// Why a job must not be run, or its result not be applied. The numbers of the rules are those of `docs/traits/compaction-strategy.md`.
+/// Why a job must not be run, or its result not be applied. The numbers of the rules are those of
+/// `docs/traits/compaction-strategy.md`.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum InvalidJob {
@@ -32,7 +33,8 @@ pub enum InvalidJob {
         /// The table that stays.
         other: TableId,
     },
-    /// Rule 2: a table that stays holds older data for keys of a dropped table, and the old data would come back.
+    /// Rule 2: a table that stays holds older data for keys of a dropped table, and the old data would come
+    /// back.
     Reveals {
         /// The table to drop.
         input: TableId,
@@ -85,7 +87,8 @@ pub enum InvalidJob {
         /// The level.
         level: u32,
     },
-    /// Rules 2 and 3: a table of this job, or of a running one, would change places with the other job's result.
+    /// Rules 2 and 3: a table of this job, or of a running one, would change places with the other job's
+    /// result.
     CrossesRunning {
         /// The table.
         table: TableId,

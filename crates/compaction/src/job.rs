@@ -40,7 +40,8 @@ pub enum Action {
         /// The new place.
         output: Output,
     },
-    /// Delete them whole, with all that they hold. The data is gone for snapshots too: this is for strategies that let data expire.
+    /// Delete them whole, with all that they hold. The data is gone for snapshots too: this is for strategies
+    /// that let data expire.
     Drop,
 }
 
@@ -56,8 +57,9 @@ pub struct Output {
 /// Where in a level the result goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Place {
-    /// A run of its own, newer than all of the level when the job ends. The level must be deeper than every input: runs that arrive
-    /// in the inputs' own level while the job is under way would come to be behind it.
+    /// A run of its own, newer than all of the level when the job ends. The level must be deeper than every
+    /// input: runs that arrive in the inputs' own level while the job is under way would come to be behind
+    /// it.
     NewRun,
     /// Part of this run of the level.
     JoinRun(Epoch),

@@ -2,10 +2,12 @@
 
 use crate::{InvalidJob, Job, Level, Run, tree::runs_by_age, validate::Inputs};
 
-/// The part of a tree that is older than the result of a job: what a tombstone in the result may have to hide.
+/// The part of a tree that is older than the result of a job: what a tombstone in the result may have to
+/// hide.
 ///
-/// Take it when the job begins, from the levels the job was checked against. The answers stay right while other jobs end: data that
-/// is older than the inputs cannot come to be in front of the result, nor newer data behind it.
+/// Take it when the job begins, from the levels the job was checked against. The answers stay right while
+/// other jobs end: data that is older than the inputs cannot come to be in front of the result, nor newer
+/// data behind it.
 #[derive(Clone, Debug)]
 pub struct OlderData {
     runs: Vec<Run>,
@@ -29,7 +31,8 @@ impl OlderData {
         Ok(OlderData { runs: parts.filter(|run| !run.tables.is_empty()).collect() })
     }
 
-    /// False only when the tree holds no version of the key that is older than the job's. The key is one of the inputs'.
+    /// False only when the tree holds no version of the key that is older than the job's. The key is one of
+    /// the inputs'.
     pub fn may_exist(&self, user_key: &[u8]) -> bool {
         self.runs.iter().any(|run| run.table_for(user_key).is_some())
     }

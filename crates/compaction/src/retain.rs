@@ -4,19 +4,22 @@ use siltstone_types::{Cursor, Entry, Error, InternalKey, Kind, Result, SequenceN
 
 /// Walks over the merged inputs of a job and lends the entries that its outputs are to hold.
 ///
-/// The snapshots and the newest state cut the sequence numbers into *stripes*: those between two neighbours look the same to every
-/// reader. For each user key:
+/// The snapshots and the newest state cut the sequence numbers into *stripes*: those between two neighbours
+/// look the same to every reader. For each user key:
 ///
 /// 1. In each stripe only the newest version survives.
-/// 2. A tombstone in the oldest stripe goes, too, when no older data for its key can exist outside the inputs.
+/// 2. A tombstone in the oldest stripe goes, too, when no older data for its key can exist outside the
+///    inputs.
 /// 3. A put in the oldest stripe gets sequence number 0 under the same condition.
-/// 4. An error ends the walk. It is returned again and again, so that it cannot be taken for the end of the data.
+/// 4. An error ends the walk. It is returned again and again, so that it cannot be taken for the end of the
+///    data.
 #[derive(Debug)]
 pub struct Retain<C, F> {
     input: C,
     older_data_may_exist: F,
     snapshots: Vec<SequenceNumber>,
-    // The user key of the entry seen last, and the stripe of its newest version seen so far; `None` before the first.
+    // The user key of the entry seen last, and the stripe of its newest version seen so far; `None` before
+    // the first.
     seen: Option<(Vec<u8>, usize)>,
     state: State,
     statistics: RetainStatistics,
@@ -53,10 +56,12 @@ enum Fate {
 }
 
 impl<C: Cursor, F: FnMut(&[u8]) -> bool> Retain<C, F> {
-    /// Starts at the entry the cursor stands on: call its `first` before. The cursor is walked to its end, in order.
+    /// Starts at the entry the cursor stands on: call its `first` before. The cursor is walked to its end, in
+    /// order.
     ///
-    /// `snapshots` are the live ones, in any order, read once, after the inputs of the job were fixed. `older_data_may_exist` is asked
-    /// by user key, in rising order, at most once for each ([`OlderData`](crate::OlderData) answers it).
+    /// `snapshots` are the live ones, in any order, read once, after the inputs of the job were fixed.
+    /// `older_data_may_exist` is asked by user key, in rising order, at most once for each
+    /// ([`OlderData`](crate::OlderData) answers it).
     pub fn new(input: C, snapshots: &[SequenceNumber], older_data_may_exist: F) -> Retain<C, F> {
         let mut snapshots = snapshots.to_vec();
         snapshots.sort_unstable();
@@ -69,7 +74,8 @@ impl<C: Cursor, F: FnMut(&[u8]) -> bool> Retain<C, F> {
     ///
     /// # Errors
     ///
-    /// Those of the cursor, and [`Error::InvalidArgument`] for an entry of a kind whose rules are not known here.
+    /// Those of the cursor, and [`Error::InvalidArgument`] for an entry of a kind whose rules are not known
+    /// here.
     pub fn next_entry(&mut self) -> Result<Option<Entry<'_>>> {
         if let State::Failed(error) = &self.state {
             return Err(error.clone());

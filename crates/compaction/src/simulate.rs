@@ -16,10 +16,11 @@ use crate::{
 /// More jobs than this between two flushes, and the strategy is taken not to come to an end.
 const JOBS_MAX: u64 = 10_000;
 
-/// A tree that is written to and compacted. All entries have one size, compaction is done before the next flush begins, and no entry is a
-/// tombstone. What is rewritten, how often and into which tables is exact.
+/// A tree that is written to and compacted. All entries have one size, compaction is done before the next
+/// flush begins, and no entry is a tombstone. What is rewritten, how often and into which tables is exact.
 ///
-/// Jobs pass [`validate`](crate::validate) and are put into the tree by [`apply`](crate::apply), as in the engine.
+/// Jobs pass [`validate`](crate::validate) and are put into the tree by [`apply`](crate::apply), as in the
+/// engine.
 #[derive(Debug)]
 pub struct Simulation<S> {
     strategy: S,
@@ -134,7 +135,8 @@ impl<S: CompactionStrategy> Simulation<S> {
         simulation
     }
 
-    /// Flushes what `draw_key` draws, compacts, and counts. It can be called again, and goes on with the same tree.
+    /// Flushes what `draw_key` draws, compacts, and counts. It can be called again, and goes on with the same
+    /// tree.
     ///
     /// # Errors
     ///

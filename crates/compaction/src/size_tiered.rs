@@ -5,26 +5,29 @@ use crate::{
     validate,
 };
 
-/// Merges runs that are neighbours in age, when their sizes are similar, when they waste space, or when there are too many. Known as
-/// size-tiered, tiered, or universal compaction.
+/// Merges runs that are neighbours in age, when their sizes are similar, when they waste space, or when there
+/// are too many. Known as size-tiered, tiered, or universal compaction.
 ///
-/// Flushes make runs in level 0. What is merged goes to level 1, which holds runs as well: the size of a run decides when it is merged
-/// again, not its level. Two levels are enough, and are told apart because level 0 may be stored without compression. A result takes
-/// the place of its oldest input; when all inputs are in level 0 and no older run is left there, it becomes the newest run of level 1;
-/// when one is left (it is in a running job, or is much larger), the result stays in level 0 in the place of its newest input. Runs
-/// of any other level, made by another strategy, are part of the same order of age and are treated alike.
+/// Flushes make runs in level 0. What is merged goes to level 1, which holds runs as well: the size of a run
+/// decides when it is merged again, not its level. Two levels are enough, and are told apart because level 0
+/// may be stored without compression. A result takes the place of its oldest input; when all inputs are in
+/// level 0 and no older run is left there, it becomes the newest run of level 1; when one is left (it is in a
+/// running job, or is much larger), the result stays in level 0 in the place of its newest input. Runs of any
+/// other level, made by another strategy, are part of the same order of age and are treated alike.
 ///
-/// Sizes are compared before compression, so that the codecs of the levels do not matter. The rules, in this order, once the tree has
-/// [`runs_min`](SizeTiered::runs_min) runs:
+/// Sizes are compared before compression, so that the codecs of the levels do not matter. The rules, in this
+/// order, once the tree has [`runs_min`](SizeTiered::runs_min) runs:
 ///
 /// 1. `space-amplification`: all runs but the oldest together are more than
-///    [`space_amplification_percent_max`](SizeTiered::space_amplification_percent_max) of the oldest: all are merged.
-/// 2. `size-ratio`: the newest sequence of at least [`merge_runs_min`](SizeTiered::merge_runs_min) neighbours in which each is similar
-///    to the newer ones ([`similarity`](SizeTiered::similarity)) is merged.
-/// 3. `run-count`: there are more than [`runs_max`](SizeTiered::runs_max): as many neighbours as needed are merged, those whose oldest
-///    is smallest in proportion to the rest.
+///    [`space_amplification_percent_max`](SizeTiered::space_amplification_percent_max) of the oldest: all are
+///    merged.
+/// 2. `size-ratio`: the newest sequence of at least [`merge_runs_min`](SizeTiered::merge_runs_min) neighbours
+///    in which each is similar to the newer ones ([`similarity`](SizeTiered::similarity)) is merged.
+/// 3. `run-count`: there are more than [`runs_max`](SizeTiered::runs_max): as many neighbours as needed are
+///    merged, those whose oldest is smallest in proportion to the rest.
 ///
-/// Merges of disjoint tables that are in deeper levels already, large enough, and free of tombstones, are moves.
+/// Merges of disjoint tables that are in deeper levels already, large enough, and free of tombstones, are
+/// moves.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SizeTiered {
     /// A tree with fewer runs is left alone.
@@ -54,8 +57,9 @@ pub enum Similarity {
     Mean,
 }
 
-/// Merges of several generations at once. With uniform overwrites of a thousand memtables' worth of data the simulator counts 6.3
-/// entries written for each one drawn, 6 runs on average and 11 at most, and 1.4 times the space of the distinct keys.
+/// Merges of several generations at once. With uniform overwrites of a thousand memtables' worth of data the
+/// simulator counts 6.3 entries written for each one drawn, 6 runs on average and 11 at most, and 1.4 times
+/// the space of the distinct keys.
 impl Default for SizeTiered {
     fn default() -> SizeTiered {
         SizeTiered {
@@ -72,7 +76,8 @@ impl Default for SizeTiered {
 }
 
 impl SizeTiered {
-    /// Tiers of `ratio` runs: each merge takes a whole tier, and makes a run that is `ratio` times as large. `ratio` is 2 or more.
+    /// Tiers of `ratio` runs: each merge takes a whole tier, and makes a run that is `ratio` times as large.
+    /// `ratio` is 2 or more.
     pub fn tiers(ratio: u32) -> SizeTiered {
         let runs = ratio.max(2) as usize;
         SizeTiered {
@@ -147,8 +152,9 @@ impl SizeTiered {
         u128::from(next.raw_bytes) * times * 100 <= newer_bytes * (100 + u128::from(self.size_ratio_percent))
     }
 
-    /// True when the result would be one more of its size behind a job that is already under way there, and they are as many as one merge
-    /// can take. Small merges would go on feeding what the large one has to catch up with.
+    /// True when the result would be one more of its size behind a job that is already under way there, and
+    /// they are as many as one merge can take. Small merges would go on feeding what the large one has to
+    /// catch up with.
     fn joins_full_tier(&self, runs: &[RunSize], from: usize, to: usize) -> bool {
         let bytes = raw_bytes(&runs[from..to]);
         let tier: Vec<&RunSize> =
@@ -308,8 +314,8 @@ impl SizeTiered {
         }
     }
 
-    /// Nothing is gained by rewriting: tables have the codec of deeper levels, are not small, hide nothing, and hold no tombstone that could
-    /// go.
+    /// Nothing is gained by rewriting: tables have the codec of deeper levels, are not small, hide nothing,
+    /// and hold no tombstone that could go.
     fn is_movable(&self, runs: &[(Position, &Run)]) -> bool {
         let mut tables: Vec<_> = runs.iter().flat_map(|(_, run)| &run.tables).collect();
         let bytes: u128 = tables.iter().map(|table| u128::from(table.file_bytes)).sum();

@@ -1,7 +1,7 @@
 //! Decides where one output table ends and the next begins.
 
-/// Cuts the output of a merge into tables of about `table_bytes_max`, never between two versions of one user key: a reader that finds
-/// the key in one table of a run does not look into the next.
+/// Cuts the output of a merge into tables of about `table_bytes_max`, never between two versions of one user
+/// key: a reader that finds the key in one table of a run does not look into the next.
 #[derive(Clone, Debug)]
 pub struct Split {
     table_bytes_max: u64,
@@ -14,7 +14,8 @@ impl Split {
         Split { table_bytes_max, user_key: Vec::new() }
     }
 
-    /// True when the table under way is to be finished before an entry with this key is written. Ask for every entry, in order.
+    /// True when the table under way is to be finished before an entry with this key is written. Ask for
+    /// every entry, in order.
     ///
     /// `table_bytes` is the size of the file as far as it is written; 0 when no table is under way.
     pub fn ends_before(&mut self, user_key: &[u8], table_bytes: u64) -> bool {

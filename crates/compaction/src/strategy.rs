@@ -6,7 +6,8 @@ use crate::{Job, TreeView};
 
 /// Decides what to compact: a pure function of the view.
 ///
-/// A strategy must accept every tree that passes [`check_levels`](crate::check_levels), whoever made it, and whatever is running in it.
+/// A strategy must accept every tree that passes [`check_levels`](crate::check_levels), whoever made it, and
+/// whatever is running in it.
 pub trait CompactionStrategy: fmt::Debug + Send + Sync {
     /// A fixed name. It is recorded, and never enforced: trees may change hands.
     fn name(&self) -> &'static str;
@@ -14,11 +15,12 @@ pub trait CompactionStrategy: fmt::Debug + Send + Sync {
     /// The most useful job that can begin now, or `None`.
     ///
     /// The job passes [`validate`](crate::validate) on the same view. The caller begins it, adds it to
-    /// [`running`](TreeView::running) and asks again, until it gets `None` or has no worker left. When every job is applied and nothing
-    /// else happens, the answer is `None` after finitely many jobs.
+    /// [`running`](TreeView::running) and asks again, until it gets `None` or has no worker left. When every
+    /// job is applied and nothing else happens, the answer is `None` after finitely many jobs.
     fn plan(&self, view: &TreeView<'_>) -> Option<Job>;
 
-    /// The work left until `plan` has nothing to say. Running jobs count in full until they are applied, and the budget does not count.
+    /// The work left until `plan` has nothing to say. Running jobs count in full until they are applied, and
+    /// the budget does not count.
     ///
     /// Zero if and only if `plan` returns `None` on the same levels with nothing running and no limit.
     fn debt(&self, view: &TreeView<'_>) -> Debt;
@@ -27,8 +29,8 @@ pub trait CompactionStrategy: fmt::Debug + Send + Sync {
 /// Work left. Back-pressure on writers is computed from it.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Debt {
-    /// Bytes of files that jobs will have as inputs. A lower bound may be returned where jobs depend on what others leave behind, as long
-    /// as it is not zero.
+    /// Bytes of files that jobs will have as inputs. A lower bound may be returned where jobs depend on what
+    /// others leave behind, as long as it is not zero.
     pub bytes: u64,
     /// By how many runs the tree will have fewer.
     pub runs: u64,

@@ -1,15 +1,17 @@
 //! Trees as text, for golden tests, logs and examples.
 //!
-//! A line for each level that holds tables: its number, and behind a `|` each of its runs, newest first: the epoch, a colon, and the tables in
-//! key order. A table is `id=first..last`, then `*bytes` unless that is 1, then `!tombstones` unless there are none:
+//! A line for each level that holds tables: its number, and behind a `|` each of its runs, newest first: the
+//! epoch, a colon, and the tables in key order. A table is `id=first..last`, then `*bytes` unless that is 1,
+//! then `!tombstones` unless there are none:
 //!
 //! ```text
 //! 0 | 9: 12=a..k | 8: 11=c..f 10=g..x*70!3
 //! 1 | 4: 7=a..z*900
 //! ```
 //!
-//! Keys are printable ASCII without spaces, `.`, `*`, `!` and `|`; other bytes are written as Rust escapes, and not read back. A table that
-//! is read has as many entries as bytes, the same size before and after compression, and its id as sequence number.
+//! Keys are printable ASCII without spaces, `.`, `*`, `!` and `|`; other bytes are written as Rust escapes,
+//! and not read back. A table that is read has as many entries as bytes, the same size before and after
+//! compression, and its id as sequence number.
 
 use std::{fmt::Write as _, sync::Arc};
 

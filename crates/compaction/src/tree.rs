@@ -12,7 +12,8 @@ use crate::{KeyRange, TableId, TableMeta};
 /// Levels a tree may have. Part of the manifest format.
 pub const LEVELS_MAX: u32 = 64;
 
-/// Orders the runs of a level by age: higher is newer. A new run takes a number that no run of the tree ever had.
+/// Orders the runs of a level by age: higher is newer. A new run takes a number that no run of the tree ever
+/// had.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Epoch(pub u64);
 
@@ -113,8 +114,8 @@ pub fn levels_from_tables(tables: impl IntoIterator<Item = (u32, Epoch, Arc<Tabl
     levels
 }
 
-/// Checks the rules of the shape: at most [`LEVELS_MAX`] levels; epochs fall; runs hold tables that are disjoint and in key order; ranges
-/// are not upside down; no table occurs twice.
+/// Checks the rules of the shape: at most [`LEVELS_MAX`] levels; epochs fall; runs hold tables that are
+/// disjoint and in key order; ranges are not upside down; no table occurs twice.
 ///
 /// # Errors
 ///

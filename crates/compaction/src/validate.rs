@@ -7,7 +7,8 @@ use crate::{
     TableId, TableMeta, TreeView, tree::runs_by_age,
 };
 
-/// Checks a job against the rules of `docs/traits/compaction-strategy.md`: planned and manual jobs alike, before they begin.
+/// Checks a job against the rules of `docs/traits/compaction-strategy.md`: planned and manual jobs alike,
+/// before they begin.
 ///
 /// Data keeps its order of age if all running jobs passed, in whatever order they end.
 ///
@@ -76,7 +77,8 @@ fn run_exists(levels: &[Level], level: u32, epoch: Epoch) -> bool {
     levels.get(level as usize).is_some_and(|level| level.runs.iter().any(|run| run.epoch == epoch))
 }
 
-/// Rules 2 and 3: what stays is in front of the result if it is newer than the input it shares keys with, and behind if it is older.
+/// Rules 2 and 3: what stays is in front of the result if it is newer than the input it shares keys with, and
+/// behind if it is older.
 fn check_order(inputs: &Inputs, place: Position, levels: &[Level]) -> Result<(), InvalidJob> {
     for (position, run) in runs_by_age(levels) {
         for (input_position, input) in &inputs.found {
@@ -123,7 +125,8 @@ fn check_disjoint(job: &Job, inputs: &Inputs, place: Position, levels: &[Level])
     Ok(())
 }
 
-/// Rules 2 to 4 against a job that will change the tree before this one ends, or after: each must still pass when the other has ended.
+/// Rules 2 to 4 against a job that will change the tree before this one ends, or after: each must still pass
+/// when the other has ended.
 fn check_running(
     job: &Job,
     inputs: &Inputs,
@@ -144,8 +147,8 @@ fn check_running(
             return Err(InvalidJob::OverlapsRunning { level, epoch: at.epoch() });
         }
     }
-    // The result of a merge may reach over gaps that a table of the other job lies in. So ranges count, rather than tables: the other one
-    // would be refused at its end.
+    // The result of a merge may reach over gaps that a table of the other job lies in. So ranges count,
+    // rather than tables: the other one would be refused at its end.
     let crossing = inputs.found.iter().find(|(position, table)| {
         table.range.overlaps(&running.range) && crosses(*position, place, running_place)
     });
@@ -159,8 +162,9 @@ fn check_running(
     }
 }
 
-/// True when a table that goes from its position to a place (or is dropped, where there is none) changes places with what another job
-/// leaves at its own. Nobody can be in one run with it without being disjoint, which is rule 4.
+/// True when a table that goes from its position to a place (or is dropped, where there is none) changes
+/// places with what another job leaves at its own. Nobody can be in one run with it without being disjoint,
+/// which is rule 4.
 fn crosses(position: Position, place: Option<Position>, other: Option<Position>) -> bool {
     match (place, other) {
         (_, None) => false,
@@ -243,7 +247,8 @@ impl Inputs {
         }
     }
 
-    /// The ranges that tables of the result may have: merged ones may reach over the gaps between the inputs, moved ones stay as they are.
+    /// The ranges that tables of the result may have: merged ones may reach over the gaps between the inputs,
+    /// moved ones stay as they are.
     fn extents(&self, action: Action) -> impl Iterator<Item = &KeyRange> {
         let (hull, found) = match action {
             Action::Merge { .. } => (Some(&self.hull), [].as_slice()),

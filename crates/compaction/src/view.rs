@@ -36,8 +36,8 @@ impl<'a> TreeView<'a> {
 /// What a job may cost.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Budget {
-    /// Bytes of input files that one job should not exceed, because its output needs as much free space. A strategy that has only
-    /// larger jobs plans none.
+    /// Bytes of input files that one job should not exceed, because its output needs as much free space. A
+    /// strategy that has only larger jobs plans none.
     pub job_bytes_max: u64,
 }
 

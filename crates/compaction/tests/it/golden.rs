@@ -27,7 +27,8 @@ fn by_space(percent: u32) -> SizeTiered {
     }
 }
 
-/// Sizes of runs, newest first, become a tree of one-table runs in level 0 that all hold the same keys. One job is planned and applied.
+/// Sizes of runs, newest first, become a tree of one-table runs in level 0 that all hold the same keys. One
+/// job is planned and applied.
 fn after_one_job(strategy: &SizeTiered, sizes: &str) -> String {
     let count = sizes.split_whitespace().count();
     let runs = (1..=count)
@@ -54,7 +55,8 @@ fn check_sizes(strategy: &SizeTiered, cases: &str) {
     }
 }
 
-// https://github.com/facebook/rocksdb/wiki/Universal-Compaction, "Compaction Triggered by number of sorted runs while respecting size_ratio".
+// https://github.com/facebook/rocksdb/wiki/Universal-Compaction, "Compaction Triggered by number of sorted
+// runs while respecting size_ratio".
 #[test]
 fn similar_runs_merge_as_in_the_published_example() {
     check_sizes(
@@ -132,7 +134,8 @@ fn too_many_runs_merge_where_it_costs_least_in_proportion() {
     check_sizes(&SizeTiered { merge_runs_max: 3, ..strategy }, "1 1 1 1 1 1 1 => 3 1 1 1 1");
 }
 
-/// The job for a tree while those with the given inputs run; `running` is the text of their inputs, a comma between jobs.
+/// The job for a tree while those with the given inputs run; `running` is the text of their inputs, a comma
+/// between jobs.
 #[track_caller]
 fn check_job(strategy: &SizeTiered, running: &[Job], levels: &str, expected: &str) {
     let levels = parse_levels(levels).unwrap();

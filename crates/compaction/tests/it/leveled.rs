@@ -1,11 +1,13 @@
-//! A strategy as a user may write one: a small leveled one, with partial merges into the one run of the next level.
+//! A strategy as a user may write one: a small leveled one, with partial merges into the one run of the next
+//! level.
 
 use siltstone_compaction::{
     Action, CompactionStrategy, Debt, Job, KeyRange, Level, Output, Place, Reason, TableMeta, TreeView,
     validate,
 };
 
-/// Two runs of level 0 are merged into level 1; a deeper level of more than `bytes_max * 2^level` sends down its first table that can go.
+/// Two runs of level 0 are merged into level 1; a deeper level of more than `bytes_max * 2^level` sends down
+/// its first table that can go.
 #[derive(Debug)]
 pub(crate) struct SmallLeveled {
     pub(crate) bytes_max: u64,

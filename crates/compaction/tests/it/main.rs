@@ -9,7 +9,8 @@ mod retain;
 mod rules;
 mod simulation;
 
-/// Cases of a property test: `CASES`, or the default.
+/// Cases of a property test: `PROPTEST_CASES`, or `CASES` for short, or the default.
 fn cases(default: u32) -> u32 {
-    std::env::var("CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(default)
+    let asked = ["PROPTEST_CASES", "CASES"].map(|name| std::env::var(name).ok());
+    asked.into_iter().flatten().find_map(|cases| cases.parse().ok()).unwrap_or(default)
 }

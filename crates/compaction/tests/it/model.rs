@@ -22,7 +22,8 @@ pub(crate) struct Model {
     next: u64,
 }
 
-/// A table to be made: keys skipped before it, keys in it, bytes for each, whether the first one is a tombstone.
+/// A table to be made: keys skipped before it, keys in it, bytes for each, whether the first one is a
+/// tombstone.
 type TableShape = (u8, u8, u64, bool);
 
 /// Levels, runs, tables.
@@ -107,7 +108,8 @@ impl Model {
         self.levels = levels_from_tables(tables);
     }
 
-    /// Runs a job: every version survives, so that no loss is excused. A table of the output holds `keys_max` keys.
+    /// Runs a job: every version survives, so that no loss is excused. A table of the output holds `keys_max`
+    /// keys.
     pub(crate) fn run(&mut self, job: &Job, keys_max: usize) -> Result<(), InvalidJob> {
         let outputs = match job.action {
             Action::Merge { .. } => self.merge(&job.inputs, keys_max),

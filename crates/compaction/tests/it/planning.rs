@@ -144,7 +144,8 @@ proptest! {
         settle(&mut model, &strategy).map_err(TestCaseError::fail)?;
         let runs = runs_by_age(&model.levels).count();
         prop_assert!(runs <= strategy.runs_max.max(strategy.runs_min - 1).max(1), "{runs} runs are left");
-        // Merges here lose nothing, but moves and shares of bytes are rounded: the forecast is exact about the first job only.
+        // Merges here lose nothing, but moves and shares of bytes are rounded: the forecast is exact about
+        // the first job only.
         prop_assert_eq!(debt.runs == 0, runs == runs_before);
         let level0_runs = Model::new(&shape).levels.first().map_or(0, |level| level.runs.len());
         prop_assert!(debt.level0_runs <= level0_runs as u64);

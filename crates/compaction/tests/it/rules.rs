@@ -126,8 +126,8 @@ fn running_jobs_keep_their_place() {
     check(&["merge 6 4 -> 1 newest"], "move 5 -> 1 run 6", "OverlapsRunning { level: 1, epoch: 6 }");
 }
 
-// Each job is right by itself: 4 shares no key with run 5, and neither does 6 with run 4. Together they would put the older m..n of 3 in
-// front of the newer one of 6.
+// Each job is right by itself: 4 shares no key with run 5, and neither does 6 with run 4. Together they would
+// put the older m..n of 3 in front of the newer one of 6.
 #[test]
 fn two_jobs_that_would_cross_each_other_do_not_run_together() {
     let levels = parse_levels("1 | 6: 6=m..n | 5: 5=a..c | 4: 4=t..z | 3: 3=m..n").unwrap();
@@ -142,7 +142,8 @@ fn two_jobs_that_would_cross_each_other_do_not_run_together() {
     }
 }
 
-// The merge may make a table that reaches over 3, which would then seem to hide something, and could not be dropped.
+// The merge may make a table that reaches over 3, which would then seem to hide something, and could not be
+// dropped.
 #[test]
 fn a_table_is_not_dropped_in_front_of_a_gap_that_is_being_closed() {
     let levels = parse_levels("0 | 3: 3=m..n | 2: 2=a..c\n1 | 1: 1=x..z").unwrap();
@@ -302,7 +303,8 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
     vec((attempts(), end, flush).prop_map(|(attempt, end, flush)| Event { attempt, end, flush }), 1..20)
 }
 
-/// Begins whatever is let through, ends the jobs in some order, and counts them: all, and those that began while others ran.
+/// Begins whatever is let through, ends the jobs in some order, and counts them: all, and those that began
+/// while others ran.
 fn run_together(shape: &TreeShape, events: &[Event]) -> Result<[usize; 2], String> {
     let mut model = Model::new(shape);
     let mut running: Vec<(Job, RunningJob, OlderData)> = Vec::new();

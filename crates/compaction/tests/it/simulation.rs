@@ -43,7 +43,8 @@ fn close(found: f64, expected: f64) {
     assert!((found / expected - 1.0).abs() <= 0.1, "{found} is not within a tenth of {expected}");
 }
 
-// The reference is a program of its own, with N / M = 1000: it merges each tier when it has T runs, and the last one into itself.
+// The reference is a program of its own, with N / M = 1000: it merges each tier when it has T runs, and the
+// last one into itself.
 #[test]
 fn tiers_write_what_the_reference_writes() {
     // In the reference the last tier merges when three runs of 226 are in front of one of 1000.
