@@ -31,10 +31,11 @@ fn size_tiered() -> impl Strategy<Value = SizeTiered> {
 }
 
 fn any_strategy() -> impl Strategy<Value = Box<dyn CompactionStrategy>> {
-    prop_oneof![
-        5 => size_tiered().prop_map(|strategy| Box::new(strategy) as Box<dyn CompactionStrategy>),
-        1 => (1..200_u64).prop_map(|bytes_max| Box::new(SmallLeveled { bytes_max, table_bytes_max: 64 }) as Box<dyn CompactionStrategy>),
-    ]
+    fn boxed(strategy: impl CompactionStrategy + 'static) -> Box<dyn CompactionStrategy> {
+        Box::new(strategy)
+    }
+    let leveled = (1..200_u64).prop_map(|bytes_max| SmallLeveled { bytes_max, table_bytes_max: 64 });
+    prop_oneof![5 => size_tiered().prop_map(boxed), 1 => leveled.prop_map(boxed)]
 }
 
 /// One event in the life of a tree, while jobs run.

@@ -136,7 +136,8 @@ proptest! {
             }
         }
         check_minimal(&output, &snapshots, &maybes)?;
-        prop_assert!(output.is_sorted_by(|a, b| (a.0, u64::MAX - a.1) < (b.0, u64::MAX - b.1)), "{:?}", output);
+        let is_sorted = output.is_sorted_by(|a, b| (a.0, u64::MAX - a.1) < (b.0, u64::MAX - b.1));
+        prop_assert!(is_sorted, "{:?}", output);
         let RetainStatistics { entries_in, entries_out, superseded, tombstones_dropped, zeroed } = statistics;
         prop_assert_eq!(entries_in, newer.len() as u64);
         prop_assert_eq!(entries_out, output.len() as u64);
