@@ -28,3 +28,6 @@ pub use table::{KeyRange, TableId, TableMeta};
 pub use tree::{Epoch, LEVELS_MAX, Level, Position, Run, check_levels, levels_from_tables, runs_by_age};
 pub use validate::validate;
 pub use view::{Budget, RunningJob, TreeView};
+
+// What the interface names, so that this crate is enough of a dependency.
+pub use siltstone_types as types;

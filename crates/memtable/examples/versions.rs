@@ -4,8 +4,10 @@
 
 use std::{error::Error, thread};
 
-use siltstone_memtable::{MemtableFactory, SkipListFactory};
-use siltstone_types::{Entry, InternalKey, KeyHash, Kind, Lookup, SequenceNumber};
+use siltstone_memtable::{
+    MemtableFactory, SkipListFactory,
+    types::{Entry, InternalKey, KeyHash, Kind, Lookup, SequenceNumber},
+};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let number = |n| SequenceNumber::new(n).ok_or("sequence numbers have 56 bits");

@@ -12,3 +12,6 @@ mod skiplist;
 pub use btree::{BTreeFactory, BTreeMemtable};
 pub use memtable::{Memtable, MemtableFactory};
 pub use skiplist::{SkipListFactory, SkipListMemtable};
+
+// What the interface names, so that this crate is enough of a dependency.
+pub use siltstone_types as types;

@@ -2,12 +2,13 @@
 
 use std::{path::Path, sync::Arc};
 
-use siltstone_bloom::Bloom;
 use siltstone_sstable::{
-    CursorOptions, OpenOptions, QuickBlockCache, Table, TableOptions, TableWriter, VerifyOptions, verify,
+    CursorOptions, OpenOptions, QuickBlockCache, Table, TableOptions, TableWriter, VerifyOptions,
+    bloom::Bloom,
+    types::{Cursor, InternalKey, IoResultExt, KeyHash, Kind, Lookup, Result, SequenceNumber},
+    verify,
+    vfs::{Fs, MemFs},
 };
-use siltstone_types::{Cursor, InternalKey, IoResultExt, KeyHash, Kind, Lookup, Result, SequenceNumber};
-use siltstone_vfs::{Fs, MemFs};
 
 fn main() -> Result<()> {
     let (fs, path) = (MemFs::new(), Path::new("/fruit.sst"));

@@ -32,3 +32,8 @@ pub use table::{Expected, FillCache, OpenOptions, Table};
 pub use trace::{BlockSource, FilterAnswer, ReadTrace};
 pub use verify::{VerifyOptions, VerifyReport, verify};
 pub use writer::{BLOCK_BYTES_TARGET_MAX, TableOptions, TableSummary, TableWriter};
+
+// What the interface names, so that this crate is enough of a dependency.
+pub use siltstone_bloom as bloom;
+pub use siltstone_types as types;
+pub use siltstone_vfs as vfs;

@@ -5,8 +5,10 @@
 
 use std::{env, error::Error, io, io::Write, path::PathBuf, sync::Arc};
 
-use siltstone_vfs::{Fs, MemFs, OsFs};
-use siltstone_wal::{Payload, ReadMode, Record, SegmentOptions, SegmentedLog};
+use siltstone_wal::{
+    Payload, ReadMode, Record, SegmentOptions, SegmentedLog,
+    vfs::{Fs, MemFs, OsFs},
+};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut out = io::stdout().lock();

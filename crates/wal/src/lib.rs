@@ -24,3 +24,7 @@ pub use rule::Rule;
 pub use segments::{Position, Preallocate, SegmentOptions, SegmentedLog};
 pub use syncer::LogSyncer;
 pub use writer::{Appended, Finished, LogWriter, Predecessors, WriterOptions};
+
+// What the interface names, so that this crate is enough of a dependency.
+pub use siltstone_types as types;
+pub use siltstone_vfs as vfs;
