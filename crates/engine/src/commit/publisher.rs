@@ -30,8 +30,15 @@ struct Entry {
 #[derive(Debug)]
 pub(crate) struct Publisher {
     published: AtomicU64,
+    waiting: Mutex<Waiting>,
+}
+
+#[derive(Default, Debug)]
+struct Waiting {
     // In sequence order; the front is the next to be published.
-    waiting: Mutex<VecDeque<Entry>>,
+    units: VecDeque<Entry>,
+    /// Why writing has stopped: nothing is published any more, or a number could pass over writes that were never applied.
+    failed: Option<Error>,
 }
 
 impl Publisher {
@@ -46,18 +53,22 @@ impl Publisher {
 
     /// Takes a unit's place in the order. Called under the log's lock.
     pub(crate) fn enqueue(&self, unit: Arc<Unit>) {
-        self.waiting.lock().push_back(Entry { unit, is_ready: false });
+        let mut waiting = self.waiting.lock();
+        match &waiting.failed {
+            Some(error) => unit.batches.iter().for_each(|batch| batch.fail(error)),
+            None => waiting.units.push_back(Entry { unit, is_ready: false }),
+        }
     }
 
     /// Notes that a unit is applied, and synced if asked, and publishes whatever is ready and in front.
     pub(crate) fn ready(&self, unit: &Arc<Unit>) {
         let mut done = Vec::new();
         let mut waiting = self.waiting.lock();
-        if let Some(entry) = waiting.iter_mut().find(|entry| Arc::ptr_eq(&entry.unit, unit)) {
+        if let Some(entry) = waiting.units.iter_mut().find(|entry| Arc::ptr_eq(&entry.unit, unit)) {
             entry.is_ready = true;
         }
-        while waiting.front().is_some_and(|entry| entry.is_ready) {
-            done.extend(waiting.pop_front());
+        while waiting.units.front().is_some_and(|entry| entry.is_ready) {
+            done.extend(waiting.units.pop_front());
         }
         if let Some(last) = done.last() {
             // Still under the lock, so that the number never falls.
@@ -71,14 +82,18 @@ impl Publisher {
 
     /// Waits until nothing is on its way any more. Nothing new may be enqueued meanwhile.
     pub(crate) fn wait_until_idle(&self) {
-        while !self.waiting.lock().is_empty() {
+        while !self.waiting.lock().units.is_empty() {
             thread::yield_now();
         }
     }
 
     /// Tells everyone who waits that writing has stopped.
     pub(crate) fn fail_all(&self, error: &Error) {
-        let failed = std::mem::take(&mut *self.waiting.lock());
+        let failed = {
+            let mut waiting = self.waiting.lock();
+            waiting.failed = Some(error.clone());
+            std::mem::take(&mut waiting.units)
+        };
         failed.iter().flat_map(|entry| &entry.unit.batches).for_each(|batch| batch.fail(error));
     }
 }
