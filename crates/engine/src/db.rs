@@ -9,8 +9,8 @@ use siltstone_types::{SequenceNumber, Slice};
 use siltstone_vfs::Fs;
 
 use crate::{
-    Builder, Clock, Durability, Error, Executor, KeyBounds, Range, Receipt, Recovery, Result, Settings,
-    Snapshot, WriteBatch,
+    Builder, Clock, DbCursor, Durability, Error, Executor, KeyBounds, KeyValue, Range, Receipt, Recovery,
+    Result, Settings, Snapshot, WriteBatch,
     background::Background,
     commit::{Commit, publisher::Publisher},
     files::{Identity, Layout},
@@ -253,6 +253,25 @@ impl Db {
         self.inner().view()?.get(KeyspaceId::DEFAULT, key.as_ref())
     }
 
+    /// Calls `read` with the value of a key, without handing it out; `None` when the key does not exist.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Db::get`].
+    pub fn get_with<T>(&self, key: impl AsRef<[u8]>, read: impl FnOnce(&[u8]) -> T) -> Result<Option<T>> {
+        Ok(self.get(key)?.map(|value| read(&value)))
+    }
+
+    /// The values of several keys, all of one moment.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Db::get`], for the first key that fails.
+    pub fn get_many<K: AsRef<[u8]>>(&self, keys: impl IntoIterator<Item = K>) -> Result<Vec<Option<Slice>>> {
+        let view = self.inner().view()?;
+        keys.into_iter().map(|key| view.get(KeyspaceId::DEFAULT, key.as_ref())).collect()
+    }
+
     /// Whether a key exists.
     ///
     /// # Errors
@@ -260,6 +279,42 @@ impl Db {
     /// As for [`Db::get`].
     pub fn contains_key(&self, key: impl AsRef<[u8]>) -> Result<bool> {
         Ok(self.get(key)?.is_some())
+    }
+
+    /// The entry with the least key.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Db::get`].
+    pub fn first(&self) -> Result<Option<KeyValue>> {
+        self.range(..).next().transpose()
+    }
+
+    /// The entry with the greatest key.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Db::get`].
+    pub fn last(&self) -> Result<Option<KeyValue>> {
+        self.range(..).next_back().transpose()
+    }
+
+    /// Whether there is no entry at all.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Db::get`].
+    pub fn is_empty(&self) -> Result<bool> {
+        Ok(self.first()?.is_none())
+    }
+
+    /// The lending form of [`Db::range`]: a cursor over all entries as they are now.
+    ///
+    /// # Errors
+    ///
+    /// `Closed`, `NotFound` for a keyspace that was dropped.
+    pub fn cursor(&self) -> Result<DbCursor> {
+        DbCursor::new(&self.inner().view()?, KeyspaceId::DEFAULT)
     }
 
     /// The entries of a range of keys, in key order, as they are now. Any range of the standard library will do, `..` too. Errors come from the

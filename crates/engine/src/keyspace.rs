@@ -5,8 +5,8 @@ use std::fmt;
 use siltstone_types::Slice;
 
 use crate::{
-    Db, Durability, Error, KeyBounds, Range, Result, WriteBatch, db::STRATEGY, iter::range::prefix_bounds,
-    manifest::format::Field, sync::Arc, version::KeyspaceVersion,
+    Db, DbCursor, Durability, Error, KeyBounds, KeyValue, Range, Result, WriteBatch, db::STRATEGY,
+    iter::range::prefix_bounds, manifest::format::Field, sync::Arc, version::KeyspaceVersion,
 };
 
 /// Id of a keyspace; never used again after the keyspace is dropped.
@@ -88,6 +88,70 @@ impl Keyspace {
     /// Also `NotFound` when the keyspace was dropped.
     pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Slice>> {
         self.db.inner().view()?.get(self.id, key.as_ref())
+    }
+
+    /// Calls `read` with the value of a key, without handing it out; `None` when the key does not exist.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Db::get`].
+    pub fn get_with<T>(&self, key: impl AsRef<[u8]>, read: impl FnOnce(&[u8]) -> T) -> Result<Option<T>> {
+        Ok(self.get(key)?.map(|value| read(&value)))
+    }
+
+    /// The values of several keys, all of one moment.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Db::get`], for the first key that fails.
+    pub fn get_many<K: AsRef<[u8]>>(&self, keys: impl IntoIterator<Item = K>) -> Result<Vec<Option<Slice>>> {
+        let view = self.db.inner().view()?;
+        keys.into_iter().map(|key| view.get(self.id, key.as_ref())).collect()
+    }
+
+    /// Whether a key exists.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Db::get`].
+    pub fn contains_key(&self, key: impl AsRef<[u8]>) -> Result<bool> {
+        Ok(self.get(key)?.is_some())
+    }
+
+    /// The entry with the least key.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Db::get`].
+    pub fn first(&self) -> Result<Option<KeyValue>> {
+        self.range(..).next().transpose()
+    }
+
+    /// The entry with the greatest key.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Db::get`].
+    pub fn last(&self) -> Result<Option<KeyValue>> {
+        self.range(..).next_back().transpose()
+    }
+
+    /// Whether there is no entry at all.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Db::get`].
+    pub fn is_empty(&self) -> Result<bool> {
+        Ok(self.first()?.is_none())
+    }
+
+    /// The lending form of [`Db::range`]: a cursor over all entries as they are now.
+    ///
+    /// # Errors
+    ///
+    /// `Closed`, `NotFound` for a keyspace that was dropped.
+    pub fn cursor(&self) -> Result<DbCursor> {
+        DbCursor::new(&self.db.inner().view()?, self.id)
     }
 
     /// As [`Db::range`].

@@ -44,7 +44,10 @@ pub use compact::CompactionReport;
 pub use db::Db;
 pub use error::{Error, Result};
 pub use executor::{BackgroundJob, Executor, Inline, Lane, Threads};
-pub use iter::range::{KeyBounds, KeyValue, Range};
+pub use iter::{
+    cursor::DbCursor,
+    range::{KeyBounds, KeyValue, Range},
+};
 pub use keyspace::{DEFAULT_KEYSPACE, Keyspace, KeyspaceId};
 pub use receipt::Receipt;
 pub use recovery::Recovery;

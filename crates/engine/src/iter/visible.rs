@@ -53,6 +53,13 @@ impl<C: Cursor> VisibleCursor<C> {
         }
     }
 
+    pub(crate) fn value(&self) -> &[u8] {
+        match self.place {
+            Place::OnSource => self.source.value(),
+            _ => &self.value,
+        }
+    }
+
     pub(crate) fn pin_value(&self) -> Slice {
         match self.place {
             Place::OnSource => self.source.pin_value(),

@@ -48,6 +48,54 @@ fn every_form_of_range_has_the_ends_it_says() {
 }
 
 #[test]
+fn a_cursor_walks_both_ways_and_lends_what_it_stands_on() {
+    let db = filled();
+    let mut cursor = db.cursor().unwrap();
+    assert!(!cursor.valid());
+    let mut walk = String::new();
+    let mut note = |cursor: &siltstone::DbCursor| {
+        if cursor.valid() {
+            assert_eq!(cursor.key(), cursor.value());
+            assert_eq!(cursor.pin_value(), cursor.value());
+            walk.push_str(std::str::from_utf8(cursor.key()).unwrap());
+        } else {
+            walk.push('.');
+        }
+    };
+    cursor.seek("b").unwrap();
+    note(&cursor);
+    for forward in [true, true, false, false, false, false] {
+        let moved = if forward { cursor.next() } else { cursor.prev() };
+        moved.unwrap();
+        note(&cursor);
+    }
+    cursor.seek_for_prev("h").unwrap();
+    note(&cursor);
+    cursor.next().unwrap();
+    note(&cursor);
+    cursor.first().unwrap();
+    note(&cursor);
+    cursor.last().unwrap();
+    note(&cursor);
+    assert_eq!(walk, "ceg".to_owned() + "eca." + "giai");
+}
+
+#[test]
+fn the_shorthands_agree_with_the_range() {
+    let db = filled();
+    let text = |entry: Option<siltstone::KeyValue>| entry.map(|(key, _)| key.to_vec());
+    assert_eq!(text(db.first().unwrap()), Some(b"a".to_vec()));
+    assert_eq!(text(db.last().unwrap()), Some(b"i".to_vec()));
+    assert!(!db.is_empty().unwrap());
+    let many = db.get_many(["a", "b", "c"]).unwrap();
+    assert_eq!(many, [Some("a".into()), None, Some("c".into())]);
+    assert_eq!(db.get_with("e", <[u8]>::len).unwrap(), Some(1));
+    let empty = db.keyspace("empty").unwrap();
+    assert!(empty.is_empty().unwrap() && empty.first().unwrap().is_none());
+    assert!(!empty.cursor().unwrap().valid());
+}
+
+#[test]
 fn the_two_ends_meet_without_showing_an_entry_twice() {
     let db = filled();
     for taken_in_front in 0..=5 {
