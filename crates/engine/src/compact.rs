@@ -153,7 +153,7 @@ impl Inner {
                 let merged = execute::merge(&self.shared, tree, &job.inputs, &rules, draw)?;
                 (merged.tables, merged.statistics)
             }
-            Action::Move { .. } => (self.relabeled(begun)?, RetainStatistics::default()),
+            Action::Move { .. } => (self.relabeled(begun), RetainStatistics::default()),
             Action::Drop => (Vec::new(), RetainStatistics::default()),
         };
         if let Err(error) = self.install_result(begun, &added) {
@@ -163,14 +163,14 @@ impl Inner {
         Ok(statistics)
     }
 
-    fn relabeled(&self, begun: &Begun) -> Result<Vec<Arc<OpenTable>>> {
+    fn relabeled(&self, begun: &Begun) -> Vec<Arc<OpenTable>> {
         let moved =
             begun.tree.tables().filter(|table| begun.job.inputs.contains(&TableId(table.record.number)));
         moved
             .map(|table| {
                 let mut record = table.record.clone();
                 (record.level, record.epoch) = (begun.level, begun.epoch.0);
-                self.shared.open_table(begun.id, record)
+                self.shared.table(begun.id, record)
             })
             .collect()
     }

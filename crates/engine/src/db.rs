@@ -4,7 +4,6 @@ use std::{fmt, path::PathBuf};
 
 use siltstone_bloom::FilterPolicy;
 use siltstone_memtable::MemtableFactory;
-use siltstone_sstable::BlockCache;
 use siltstone_types::{SequenceNumber, Slice};
 use siltstone_vfs::Fs;
 
@@ -24,6 +23,7 @@ use crate::{
     read_view::ReadView,
     snapshot::SnapshotList,
     sync::{Arc, AtomicBool, Mutex, Ordering, RwLock, Weak},
+    table_cache::TableCache,
     version::Version,
 };
 
@@ -51,7 +51,7 @@ pub(crate) struct Shared {
     pub(crate) identity: Identity,
     pub(crate) memtables: Box<dyn MemtableFactory>,
     pub(crate) filter: Arc<dyn FilterPolicy>,
-    pub(crate) cache: Option<Arc<dyn BlockCache>>,
+    pub(crate) tables: Arc<TableCache>,
     pub(crate) obsolete_files: Arc<ObsoleteFiles>,
 }
 

@@ -150,7 +150,11 @@ impl<D: FnMut() -> Output> Outputs<'_, D> {
         }
         let dir = self.shared.layout.sst_dir();
         self.shared.fs.sync_dir(dir).on("sync the folder", dir)?;
-        self.done.iter().map(|(keyspace, record)| self.shared.open_table(*keyspace, record.clone())).collect()
+        let tables: Vec<_> =
+            self.done.iter().map(|(keyspace, record)| self.shared.table(*keyspace, record.clone())).collect();
+        // Opening checks what was written, before anything is given up for it.
+        tables.iter().try_for_each(|table| table.open().map(|_| ()))?;
+        Ok(tables)
     }
 
     /// Removes what was written. What cannot be removed now is removed at the next open.

@@ -32,6 +32,7 @@ mod settings;
 mod snapshot;
 mod stats;
 mod sync;
+mod table_cache;
 mod table_io;
 mod tree;
 mod verify;

@@ -37,6 +37,7 @@ use crate::{
     poison::Poison,
     recovery::{self, Memtables},
     sync::{Arc, AtomicBool, Mutex, RwLock},
+    table_cache::TableCache,
     table_io::Output,
     tree::{OpenTable, Tree},
     version::{Generation, KeyspaceVersion, Version},
@@ -111,7 +112,7 @@ fn open_for_writing(builder: Builder) -> Result<Db> {
     // 5. What was replayed goes into tables.
     let mut state = base.state.clone();
     state.last_sequence = base.last_sequence.get();
-    let mut tables = base.open_tables()?;
+    let mut tables = base.tables();
     base.flush_replayed(&mut state, &mut identities, &mut tables)?;
 
     // 6. A manifest that names the tables and one fresh log; then CURRENT; then removals.
@@ -146,7 +147,7 @@ fn open_read_only(builder: Builder) -> Result<Db> {
     let current = require_current(&*builder.fs, &layout)?;
     let identities = Identities::new(builder.seed);
     let mut base = Base::load(builder, layout, current)?;
-    let tables = base.open_tables()?;
+    let tables = base.tables();
     let memtables = std::mem::take(&mut base.memtables);
     base.recovery.duration = base.shared.clock.monotonic().saturating_sub(started);
     // Nothing happens in the background of a database that does not change.
@@ -171,8 +172,14 @@ impl Base {
             Some(given) => given,
             None => read_settings(&*builder.fs, &layout, current.identity)?,
         };
+        let tables = TableCache::new(
+            Arc::clone(&builder.fs),
+            layout.clone(),
+            make_cache(&settings),
+            settings.open_tables_max,
+        );
         let shared = Shared {
-            cache: make_cache(&settings),
+            tables,
             filter: Arc::new(Bloom::bits_per_key(settings.filter_bits_per_key)),
             memtables: Box::new(SkipListFactory),
             obsolete_files: ObsoleteFiles::new(Arc::clone(&builder.fs), layout.clone()),
@@ -193,11 +200,11 @@ impl Base {
         Ok(Base { shared, layout, current, state, memtables, last_sequence, recovery })
     }
 
-    fn open_tables(&self) -> Result<Vec<Arc<OpenTable>>> {
+    fn tables(&self) -> Vec<Arc<OpenTable>> {
         let records = self.state.keyspaces.iter().flat_map(|(id, keyspace)| {
             keyspace.tables.values().map(|record| (KeyspaceId(*id), record.clone()))
         });
-        records.map(|(id, record)| self.shared.open_table(id, record)).collect()
+        records.map(|(id, record)| self.shared.table(id, record)).collect()
     }
 
     /// Step 5, for all keyspaces.

@@ -44,7 +44,7 @@ impl ReadView {
         }
         for run in &keyspace.tree.runs {
             let Some(table) = run.table_for(key) else { continue };
-            if let Some(found) = table.table.get(key, hash, self.at)? {
+            if let Some(found) = table.open()?.get(key, hash, self.at)? {
                 return Ok(found.into_value());
             }
         }

@@ -53,6 +53,8 @@ pub struct Settings {
     pub table_bytes_max: u64,
     /// Blocks of tables kept in memory. 0 keeps none.
     pub cache_bytes: u64,
+    /// Tables that are open at a time; each takes a file descriptor, and memory for its index and filter. At least 1.
+    pub open_tables_max: u32,
     /// Filter bits per key; 0 for no filters, at most 64.
     pub filter_bits_per_key: f64,
     /// Compression by level, from level 0; the last entry holds for all deeper levels. Not empty.
@@ -78,6 +80,7 @@ impl Default for Settings {
             block_bytes: 4096,
             table_bytes_max: 32 << 20,
             cache_bytes: 64 << 20,
+            open_tables_max: 512,
             filter_bits_per_key: 10.0,
             compression: vec![Compression::None, Compression::Lz4],
             compaction_runs_min: 4,
@@ -104,6 +107,7 @@ impl Settings {
             (self.manifest_bytes_max >= 1, "manifest-bytes-max must be at least 1"),
             (self.level0_runs_stop >= 2, "level0-runs-stop must be at least 2"),
             (self.table_bytes_max >= 1, "table-bytes-max must be at least 1"),
+            (self.open_tables_max >= 1, "open-tables-max must be at least 1"),
             ((0.0..=64.0).contains(&self.filter_bits_per_key), "filter-bits-per-key must be from 0 to 64"),
             (!self.compression.is_empty(), "compression must name at least one codec"),
             (self.compaction_runs_min >= 2, "compaction-runs-min must be at least 2"),

@@ -31,6 +31,8 @@ pub struct Stats {
     pub memtable_bytes: u64,
     /// Levels that hold tables, by number.
     pub levels: BTreeMap<u32, LevelStats>,
+    /// Tables whose files are open.
+    pub open_tables: u64,
     /// Live snapshots.
     pub snapshots: u64,
     /// Sequence number of the last write.
@@ -58,6 +60,7 @@ impl Db {
     pub fn stats(&self) -> Result<Stats> {
         let view = self.inner().view()?;
         let mut stats = Stats {
+            open_tables: self.inner().shared.tables.open_count(),
             snapshots: self.inner().snapshots.live().len() as u64,
             sequence: view.at.get(),
             ..Stats::default()

@@ -1,7 +1,7 @@
 //! Starts, describes and opens the tables of a database.
 
 use siltstone_bloom::FilterContext;
-use siltstone_sstable::{Expected, OpenOptions, Table, TableOptions, TableSummary, TableWriter};
+use siltstone_sstable::{TableOptions, TableSummary, TableWriter};
 
 use crate::{
     Compression, Error, Result, db::Shared, keyspace::KeyspaceId, manifest::format::TableRecord, sync::Arc,
@@ -45,15 +45,9 @@ impl Shared {
         Ok(TableWriter::create(&*self.fs, &self.layout.table(output.number), options)?)
     }
 
-    pub(crate) fn open_table(&self, keyspace: KeyspaceId, record: TableRecord) -> Result<Arc<OpenTable>> {
-        let options = OpenOptions {
-            expect: Some(Expected { unique_id: record.unique_id, file_bytes: record.file_bytes }),
-            cache: self.cache.clone(),
-            cache_number: record.number,
-            ..OpenOptions::default()
-        };
-        let table = Table::open(&*self.fs, &self.layout.table(record.number), options)?;
-        Ok(OpenTable::new(keyspace, record, table, &self.obsolete_files))
+    /// A table that the manifest names, or will name.
+    pub(crate) fn table(&self, keyspace: KeyspaceId, record: TableRecord) -> Arc<OpenTable> {
+        OpenTable::new(keyspace, record, &self.tables, &self.obsolete_files)
     }
 }
 

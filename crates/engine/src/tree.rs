@@ -4,20 +4,24 @@ use std::{collections::HashMap, fmt};
 
 use siltstone_compaction::{Epoch, KeyRange, Level, TableId, TableMeta, levels_from_tables, runs_by_age};
 use siltstone_sstable::Table;
-use siltstone_types::SequenceNumber;
+use siltstone_types::{Result, SequenceNumber};
 
 use crate::{
     keyspace::KeyspaceId,
     manifest::format::{Field, TableRecord},
     obsolete::ObsoleteFiles,
-    sync::{Arc, AtomicBool, Ordering},
+    sync::{Arc, AtomicBool, Ordering, RwLock},
+    table_cache::TableCache,
 };
 
-/// An open table with what the manifest says about it. Whoever can read it holds one of these.
+/// A table of the tree: what the manifest says about it, and its file, which is open or will be. Whoever can read it holds one of these.
 pub(crate) struct OpenTable {
     pub(crate) keyspace: KeyspaceId,
     pub(crate) record: TableRecord,
-    pub(crate) table: Arc<Table>,
+    file: RwLock<Option<Arc<Table>>>,
+    /// Read since the table cache last looked.
+    is_marked: AtomicBool,
+    cache: Arc<TableCache>,
     is_obsolete: AtomicBool,
     obsolete_files: Arc<ObsoleteFiles>,
 }
@@ -32,11 +36,56 @@ impl OpenTable {
     pub(crate) fn new(
         keyspace: KeyspaceId,
         record: TableRecord,
-        table: Arc<Table>,
+        cache: &Arc<TableCache>,
         obsolete_files: &Arc<ObsoleteFiles>,
     ) -> Arc<OpenTable> {
-        let obsolete_files = Arc::clone(obsolete_files);
-        Arc::new(OpenTable { keyspace, record, table, is_obsolete: AtomicBool::new(false), obsolete_files })
+        Arc::new(OpenTable {
+            keyspace,
+            record,
+            file: RwLock::new(None),
+            is_marked: AtomicBool::new(false),
+            cache: Arc::clone(cache),
+            is_obsolete: AtomicBool::new(false),
+            obsolete_files: Arc::clone(obsolete_files),
+        })
+    }
+
+    /// The file, opened if need be. Whoever holds it can read on, also after the cache has closed it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Table::open`].
+    pub(crate) fn open(self: &Arc<Self>) -> Result<Arc<Table>> {
+        if let Some(file) = &*self.file.read() {
+            // Looked at first: a mark that is there need not be written again.
+            if !self.is_marked.load(Ordering::Relaxed) {
+                self.is_marked.store(true, Ordering::Relaxed);
+            }
+            return Ok(Arc::clone(file));
+        }
+        let mut slot = self.file.write();
+        if let Some(file) = &*slot {
+            return Ok(Arc::clone(file));
+        }
+        let file = self.cache.open(self)?;
+        *slot = Some(Arc::clone(&file));
+        drop(slot);
+        self.cache.opened(self);
+        Ok(file)
+    }
+
+    /// Closes the file, unless it was read since this was last asked, or is being opened. True when it is closed.
+    pub(crate) fn close_unless_read(&self) -> bool {
+        if self.is_marked.swap(false, Ordering::Relaxed) {
+            return false;
+        }
+        match self.file.try_write() {
+            Some(mut slot) => {
+                *slot = None;
+                true
+            }
+            None => false,
+        }
     }
 
     /// The edit that makes it part of the tree.

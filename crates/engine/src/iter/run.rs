@@ -21,27 +21,40 @@ impl RunCursor {
     }
 
     /// Opens a cursor on table `at`, unless it is the current one; `None` past the last table.
-    fn enter(&mut self, at: usize) -> Option<&mut TableCursor> {
-        let table = self.tables.get(at)?;
+    fn enter(&mut self, at: usize) -> Result<Option<&mut TableCursor>> {
+        let Some(table) = self.tables.get(at) else { return Ok(None) };
         if self.at != at || self.current.is_none() {
+            self.current = None;
             self.at = at;
-            self.current = Some(table.table.cursor(self.options));
+            self.current = Some(table.open()?.cursor(self.options));
         }
-        self.current.as_mut()
+        Ok(self.current.as_mut())
+    }
+
+    /// Enters table `at` and places its cursor; without such a table the cursor is at its end.
+    fn enter_and(
+        &mut self,
+        at: Option<usize>,
+        place: impl FnOnce(&mut TableCursor) -> Result<()>,
+    ) -> Result<()> {
+        let entered = match at {
+            Some(at) => self.enter(at),
+            None => Ok(None),
+        };
+        let placed = match entered {
+            Ok(Some(cursor)) => place(cursor),
+            Ok(None) => {
+                self.current = None;
+                Ok(())
+            }
+            Err(error) => Err(error),
+        };
+        self.remember(placed)
     }
 
     fn start(&mut self, at: Option<usize>, place: impl FnOnce(&mut TableCursor) -> Result<()>) -> Result<()> {
         self.failed = None;
-        let placed = at.and_then(|at| self.enter(at)).map(place);
-        self.entered(placed)
-    }
-
-    /// Takes the outcome of placing the cursor of a table; `None` when there was no table to enter.
-    fn entered(&mut self, placed: Option<Result<()>>) -> Result<()> {
-        if placed.is_none() {
-            self.current = None;
-        }
-        self.remember(placed.unwrap_or(Ok(())))
+        self.enter_and(at, place)
     }
 
     fn remember(&mut self, moved: Result<()>) -> Result<()> {
@@ -55,16 +68,14 @@ impl RunCursor {
     /// Moves on to the tables behind until one has an entry.
     fn skip_forward(&mut self) -> Result<()> {
         while self.current.as_ref().is_some_and(|cursor| !cursor.valid()) {
-            let placed = self.enter(self.at + 1).map(Cursor::first);
-            self.entered(placed)?;
+            self.enter_and(Some(self.at + 1), Cursor::first)?;
         }
         Ok(())
     }
 
     fn skip_backward(&mut self) -> Result<()> {
         while self.current.as_ref().is_some_and(|cursor| !cursor.valid()) {
-            let placed = self.at.checked_sub(1).and_then(|at| self.enter(at)).map(Cursor::last);
-            self.entered(placed)?;
+            self.enter_and(self.at.checked_sub(1), Cursor::last)?;
         }
         Ok(())
     }

@@ -127,7 +127,11 @@ fn files_of_another_database_are_noticed() {
     let (ours, theirs) = (make(1, "ours"), make(2, "them"));
     let table = Path::new("db/sst/000004.sst");
     overwrite(&ours, table, &read(&theirs, table));
-    assert!(matches!(on(&ours).open(), Err(Error::Corruption { .. })));
+    // Of the same length: tables are opened when they are needed, and noticed then.
+    let db = on(&ours).read_only(true).open().unwrap();
+    assert!(matches!(db.get("k"), Err(Error::Corruption { .. })));
+    assert!(matches!(db.range(..).next(), Some(Err(Error::Corruption { .. }))));
+    assert_eq!(db.verify().unwrap().damages.len(), 1);
     let ours = make(1, "ours");
     let manifest = Path::new("db/MANIFEST-000003");
     overwrite(&ours, manifest, &read(&theirs, manifest));

@@ -62,3 +62,27 @@ fn settings_out_of_range_are_refused_by_name() {
         assert!(error.to_string().contains(field), "{error}");
     }
 }
+
+#[test]
+fn few_tables_are_open_however_many_there_are() {
+    let fs = MemFs::new();
+    let never = 1_000_000;
+    let settings = Settings {
+        memtable_entries_max: 2,
+        compaction_runs_min: never,
+        level0_runs_stop: never,
+        open_tables_max: 3,
+        ..Settings::default()
+    };
+    let db = on(&fs).settings(settings).open().unwrap();
+    for i in 0..100_u32 {
+        db.put(format!("{i:03}"), "v").unwrap();
+    }
+    db.flush().unwrap();
+    assert!(db.stats().unwrap().tables() >= 50);
+    for i in (0..100_u32).rev() {
+        assert!(db.contains_key(format!("{i:03}")).unwrap());
+    }
+    assert_eq!(db.range(..).count(), 100);
+    assert!(db.stats().unwrap().open_tables <= 3, "{:?}", db.stats());
+}
