@@ -160,7 +160,22 @@ impl Inner {
             added.iter().for_each(|table| table.make_obsolete());
             return Err(error);
         }
+        self.count_compaction(begun, &added, statistics);
         Ok(statistics)
+    }
+
+    fn count_compaction(&self, begun: &Begun, added: &[Arc<OpenTable>], statistics: RetainStatistics) {
+        if matches!(begun.job.action, Action::Move { .. }) {
+            return;
+        }
+        let is_input = |table: &&Arc<OpenTable>| begun.job.inputs.contains(&TableId(table.record.number));
+        let bytes_in: u64 = begun.tree.tables().filter(is_input).map(|table| table.record.file_bytes).sum();
+        let bytes_out: u64 = added.iter().map(|table| table.record.file_bytes).sum();
+        self.metrics.compactions.add(1);
+        self.metrics.compaction_bytes.add(bytes_out);
+        self.metrics.entries_removed.add(statistics.entries_in - statistics.entries_out);
+        self.metrics.bytes_reclaimed.add(bytes_in.saturating_sub(bytes_out));
+        self.metrics.last_compaction_unix_ms.raise(self.shared.clock.now_unix_ms());
     }
 
     fn relabeled(&self, begun: &Begun) -> Vec<Arc<OpenTable>> {

@@ -17,6 +17,7 @@ use crate::{
     keyspace::KeyspaceId,
     ledger::{Counters, Ledger},
     manifest::format::Field,
+    metrics::Metrics,
     obsolete::ObsoleteFiles,
     open::Identities,
     poison::Poison,
@@ -62,6 +63,7 @@ pub(crate) const STRATEGY: &str = "size-tiered";
 pub(crate) struct Inner {
     pub(crate) shared: Shared,
     pub(crate) recovery: Recovery,
+    pub(crate) metrics: Arc<Metrics>,
     pub(crate) executor: Arc<dyn Executor>,
     /// For jobs, which must not keep a database alive that nobody uses.
     pub(crate) weak: Weak<Inner>,

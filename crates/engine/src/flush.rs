@@ -79,6 +79,8 @@ impl Inner {
             flushed.tables.iter().for_each(|table| table.make_obsolete());
         }
         drop(ledger);
+        self.metrics.flushes.add(1);
+        self.metrics.flush_bytes.add(flushed.tables.iter().map(|table| table.record.file_bytes).sum());
         obsolete.iter().for_each(|&number| self.remove_file(&self.shared.layout.log(number)));
         Ok(())
     }

@@ -20,6 +20,7 @@ mod iter;
 mod keyspace;
 mod ledger;
 pub mod manifest;
+mod metrics;
 mod obsolete;
 mod open;
 mod options;
@@ -50,10 +51,11 @@ pub use iter::{
     range::{KeyBounds, KeyValue, Range},
 };
 pub use keyspace::{DEFAULT_KEYSPACE, Keyspace, KeyspaceId};
+pub use metrics::ReadStats;
 pub use receipt::Receipt;
 pub use recovery::Recovery;
 pub use settings::{Compression, Durability, Settings};
 pub use siltstone_types::{SequenceNumber, Slice};
 pub use snapshot::Snapshot;
-pub use stats::{LevelStats, Stats};
+pub use stats::{LevelStats, Stats, WriteStats};
 pub use verify::{Damage, VerifyReport};

@@ -32,6 +32,7 @@ use crate::{
         format::FORMAT_VERSION,
         state::{KeyspaceRecord, LogPosition, LogRecord, State},
     },
+    metrics::Metrics,
     obsolete::ObsoleteFiles,
     options,
     poison::Poison,
@@ -248,13 +249,19 @@ impl Base {
             keyspace.tree = Arc::new(Tree::new(own));
             (KeyspaceId(id), keyspace)
         });
-        let version = Version { generation: Generation::new(), keyspaces: keyspaces.collect() };
+        let metrics: Arc<Metrics> = Arc::default();
+        let version = Version {
+            metrics: Arc::clone(&metrics),
+            generation: Generation::new(),
+            keyspaces: keyspaces.collect(),
+        };
         let Base { shared, recovery, last_sequence, .. } = self;
         let write_side = write_side
             .map(|(log, ledger)| WriteSide { commit: Commit::new(log), ledger: Mutex::new(ledger) });
         let inner = Arc::new_cyclic(|weak| Inner {
             shared,
             recovery,
+            metrics,
             executor,
             weak: weak.clone(),
             versions: RwLock::new(Arc::new(version)),

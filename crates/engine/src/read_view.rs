@@ -37,6 +37,7 @@ impl ReadView {
         check_key(key)?;
         let keyspace = self.keyspace(id)?;
         let hash = KeyHash::of(key);
+        let mut trace = self.version.metrics.get();
         for slot in keyspace.memtables() {
             if let Some(found) = slot.table.get(key, hash, self.at) {
                 return Ok(found.into_value());
@@ -44,9 +45,10 @@ impl ReadView {
         }
         for run in &keyspace.tree.runs {
             let Some(table) = run.table_for(key) else { continue };
-            if let Some(found) = table.open()?.get(key, hash, self.at)? {
+            if let Some(found) = table.open()?.get_traced(key, hash, self.at, &mut trace)? {
                 return Ok(found.into_value());
             }
+            trace.not_in_table();
         }
         Ok(None)
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Db, Result};
+use crate::{Db, ReadStats, Result};
 
 /// Figures about one level.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -21,6 +21,34 @@ pub struct LevelStats {
     pub tombstones: u64,
 }
 
+/// What was written since the database was opened.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[non_exhaustive]
+pub struct WriteStats {
+    /// Batches that were logged.
+    pub batches: u64,
+    /// Entries in them.
+    pub entries: u64,
+    /// Bytes of their keys and values.
+    pub user_bytes: u64,
+    /// Bytes of log for them.
+    pub log_bytes: u64,
+    /// Memtables that became tables.
+    pub flushes: u64,
+    /// Bytes of those tables.
+    pub flush_bytes: u64,
+    /// Merges.
+    pub compactions: u64,
+    /// Bytes of tables that merges wrote.
+    pub compaction_bytes: u64,
+    /// Entries that merges left out: stale versions, and tombstones with nothing left to hide.
+    pub entries_removed: u64,
+    /// Bytes by which merges made files smaller.
+    pub bytes_reclaimed: u64,
+    /// When the last merge ended, in Unix milliseconds; 0 before the first.
+    pub last_compaction_unix_ms: u64,
+}
+
 /// Figures about a database at one moment.
 #[derive(Clone, PartialEq, Eq, Default, Debug)]
 #[non_exhaustive]
@@ -37,6 +65,10 @@ pub struct Stats {
     pub snapshots: u64,
     /// Sequence number of the last write.
     pub sequence: u64,
+    /// What lookups did since the database was opened.
+    pub reads: ReadStats,
+    /// What was written since the database was opened.
+    pub writes: WriteStats,
 }
 
 impl Stats {
@@ -63,6 +95,8 @@ impl Db {
             open_tables: self.inner().shared.tables.open_count(),
             snapshots: self.inner().snapshots.live().len() as u64,
             sequence: view.at.get(),
+            reads: view.version.metrics.reads(),
+            writes: view.version.metrics.writes(),
             ..Stats::default()
         };
         for keyspace in view.version.keyspaces.values() {

@@ -8,6 +8,7 @@ use siltstone_types::SequenceNumber;
 use crate::{
     keyspace::KeyspaceId,
     manifest::state::LogPosition,
+    metrics::Metrics,
     sync::{Arc, AtomicU64, Ordering},
     tree::Tree,
 };
@@ -101,6 +102,7 @@ impl Generation {
 /// Everything that reads see. Never changes; rotations, flushes and compactions make a new one.
 #[derive(Clone, Debug)]
 pub(crate) struct Version {
+    pub(crate) metrics: Arc<Metrics>,
     pub(crate) generation: Arc<Generation>,
     pub(crate) keyspaces: BTreeMap<KeyspaceId, KeyspaceVersion>,
 }

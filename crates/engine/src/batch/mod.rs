@@ -19,6 +19,8 @@ use crate::{Error, Keyspace, Result, batch::format::BatchEntry, keyspace::Keyspa
 pub struct WriteBatch {
     bytes: Vec<u8>,
     count: u32,
+    // Keys and values, without what encoding them adds.
+    user_bytes: u64,
     // Those that have entries, each once.
     keyspaces: Vec<KeyspaceId>,
     // The first thing that was wrong; `put` and `delete` return `self`, so it surfaces when the batch is written.
@@ -36,7 +38,7 @@ impl WriteBatch {
     pub fn new() -> WriteBatch {
         let mut bytes = Vec::new();
         format::start(&mut bytes);
-        WriteBatch { bytes, count: 0, keyspaces: Vec::new(), invalid: None }
+        WriteBatch { bytes, count: 0, user_bytes: 0, keyspaces: Vec::new(), invalid: None }
     }
 
     /// Sets a key to a value in the default keyspace.
@@ -87,6 +89,7 @@ impl WriteBatch {
     pub fn clear(&mut self) {
         format::start(&mut self.bytes);
         self.count = 0;
+        self.user_bytes = 0;
         self.keyspaces.clear();
         self.invalid = None;
     }
@@ -102,7 +105,12 @@ impl WriteBatch {
         self.validate().map(|()| self.bytes.as_slice())
     }
 
-    /// Number of entries and the keyspaces that have some.
+    /// Bytes of keys and values.
+    pub(crate) const fn user_bytes(&self) -> u64 {
+        self.user_bytes
+    }
+
+    /// The keyspaces that have entries.
     pub(crate) fn keyspaces(&self) -> &[KeyspaceId] {
         &self.keyspaces
     }
@@ -124,6 +132,7 @@ impl WriteBatch {
                     format::put_entry(&mut self.bytes, entry);
                     format::set_count(&mut self.bytes, count);
                     self.count = count;
+                    self.user_bytes += (entry.key.len() + entry.value.len()) as u64;
                     let id = KeyspaceId(entry.keyspace);
                     if !self.keyspaces.contains(&id) {
                         self.keyspaces.push(id);

@@ -148,6 +148,7 @@ impl Inner {
         if group.is_empty() {
             return None;
         }
+        let start = log.end();
         let (firsts, end) = match log.append(&group) {
             Ok(appended) => appended,
             Err(error) => {
@@ -158,6 +159,7 @@ impl Inner {
                 return None;
             }
         };
+        self.count_group(&group, end.offset - start.offset);
         let placed: Vec<_> =
             group.iter().cloned().zip(firsts).map(|(batch, first)| Placed { batch, first }).collect();
         note_log(&version, &placed, end.log);
@@ -175,6 +177,13 @@ impl Inner {
             }
         }
         Some(Appended { version, placed, units })
+    }
+
+    fn count_group(&self, group: &[Arc<Pending>], bytes: u64) {
+        self.metrics.batches.add(group.len() as u64);
+        self.metrics.entries_written.add(group.iter().map(|batch| u64::from(batch.count)).sum());
+        self.metrics.user_bytes.add(group.iter().map(|batch| batch.user_bytes).sum());
+        self.metrics.log_bytes.add(bytes);
     }
 
     /// Makes everything that was appended so far durable.

@@ -17,6 +17,8 @@ pub(crate) struct Pending {
     pub(crate) payload_crc: u32,
     /// Number of entries, at least 1.
     pub(crate) count: u32,
+    /// Bytes of its keys and values.
+    pub(crate) user_bytes: u64,
     /// Those that have entries, each once.
     pub(crate) keyspaces: Vec<KeyspaceId>,
     pub(crate) durability: Durability,
@@ -45,10 +47,20 @@ pub(crate) enum Told {
 impl Pending {
     pub(crate) fn new(batch: &mut WriteBatch, durability: Durability) -> Arc<Pending> {
         let (payload, count, keyspaces) = (batch.take(), batch.len(), batch.keyspaces().to_vec());
+        let user_bytes = batch.user_bytes();
         // Here, on the writer's own thread, and not under the log's lock.
         let payload_crc = Payload::new(&payload).crc();
         let (progress, changed) = (Mutex::new(Progress::Waiting), Condvar::default());
-        Arc::new(Pending { payload, payload_crc, count, keyspaces, durability, progress, changed })
+        Arc::new(Pending {
+            payload,
+            payload_crc,
+            count,
+            user_bytes,
+            keyspaces,
+            durability,
+            progress,
+            changed,
+        })
     }
 
     pub(crate) fn payload(&self) -> Payload<'_> {

@@ -8,6 +8,7 @@ mod limits;
 mod model;
 mod ranges;
 mod reopen;
+mod statistics;
 mod threads;
 
 use std::{path::Path, sync::Arc};

@@ -1,0 +1,183 @@
+//! Counts what the database does. Reads count in a slot of their thread's own, so that counting does not make readers wait for each other's cache lines.
+
+use std::cell::Cell;
+
+use siltstone_sstable::{BlockSource, FilterAnswer, ReadTrace};
+
+use crate::{
+    WriteStats,
+    sync::{AtomicU64, Ordering},
+};
+
+/// Slots; threads beyond share them, which costs time and loses nothing.
+const SLOTS: usize = 64;
+
+/// All counters of a database, from its opening on.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    reads: Box<[Slot; SLOTS]>,
+    pub(crate) batches: Counter,
+    pub(crate) entries_written: Counter,
+    pub(crate) user_bytes: Counter,
+    pub(crate) log_bytes: Counter,
+    pub(crate) flushes: Counter,
+    pub(crate) flush_bytes: Counter,
+    pub(crate) compactions: Counter,
+    pub(crate) compaction_bytes: Counter,
+    pub(crate) entries_removed: Counter,
+    pub(crate) bytes_reclaimed: Counter,
+    /// In Unix milliseconds; 0 before the first.
+    pub(crate) last_compaction_unix_ms: Counter,
+}
+
+/// A number that grows.
+#[derive(Default, Debug)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    pub(crate) fn add(&self, count: u64) {
+        self.0.fetch_add(count, Ordering::Relaxed);
+    }
+
+    pub(crate) fn raise(&self, to: u64) {
+        self.0.fetch_max(to, Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What one thread reads. Two cache lines, because processors fetch lines in pairs.
+#[derive(Default, Debug)]
+#[repr(align(128))]
+struct Slot {
+    gets: Counter,
+    filter_skips: Counter,
+    tables_read: Counter,
+    filter_false_positives: Counter,
+    blocks_from_cache: Counter,
+    blocks_from_file: Counter,
+}
+
+/// The reads of all threads.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[non_exhaustive]
+pub struct ReadStats {
+    /// Keys that were looked up.
+    pub gets: u64,
+    /// Tables that need not be read, because their filter said that the key is not there.
+    pub filter_skips: u64,
+    /// Tables that were read: their filter said that the key may be there, or they have none.
+    pub tables_read: u64,
+    /// Those of them that had a filter and turned out not to have the key.
+    pub filter_false_positives: u64,
+    /// Blocks that were in the block cache.
+    pub blocks_from_cache: u64,
+    /// Blocks that were read from a file.
+    pub blocks_from_file: u64,
+}
+
+thread_local! {
+    static OWN_SLOT: Cell<usize> = const { Cell::new(usize::MAX) };
+}
+
+fn own_slot() -> usize {
+    static NEXT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+    OWN_SLOT.with(|own| {
+        if own.get() == usize::MAX {
+            own.set(NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed) % SLOTS);
+        }
+        own.get()
+    })
+}
+
+impl Default for Metrics {
+    fn default() -> Metrics {
+        Metrics {
+            reads: Box::new(std::array::from_fn(|_| Slot::default())),
+            batches: Counter::default(),
+            entries_written: Counter::default(),
+            user_bytes: Counter::default(),
+            log_bytes: Counter::default(),
+            flushes: Counter::default(),
+            flush_bytes: Counter::default(),
+            compactions: Counter::default(),
+            compaction_bytes: Counter::default(),
+            entries_removed: Counter::default(),
+            bytes_reclaimed: Counter::default(),
+            last_compaction_unix_ms: Counter::default(),
+        }
+    }
+}
+
+impl Metrics {
+    /// Begins a lookup.
+    pub(crate) fn get(&self) -> GetTrace<'_> {
+        let slot = &self.reads[own_slot()];
+        slot.gets.add(1);
+        GetTrace { slot, filter_said_maybe: false }
+    }
+
+    pub(crate) fn writes(&self) -> WriteStats {
+        WriteStats {
+            batches: self.batches.get(),
+            entries: self.entries_written.get(),
+            user_bytes: self.user_bytes.get(),
+            log_bytes: self.log_bytes.get(),
+            flushes: self.flushes.get(),
+            flush_bytes: self.flush_bytes.get(),
+            compactions: self.compactions.get(),
+            compaction_bytes: self.compaction_bytes.get(),
+            entries_removed: self.entries_removed.get(),
+            bytes_reclaimed: self.bytes_reclaimed.get(),
+            last_compaction_unix_ms: self.last_compaction_unix_ms.get(),
+        }
+    }
+
+    pub(crate) fn reads(&self) -> ReadStats {
+        let sum = |counter: fn(&Slot) -> &Counter| self.reads.iter().map(|slot| counter(slot).get()).sum();
+        ReadStats {
+            gets: sum(|slot| &slot.gets),
+            filter_skips: sum(|slot| &slot.filter_skips),
+            tables_read: sum(|slot| &slot.tables_read),
+            filter_false_positives: sum(|slot| &slot.filter_false_positives),
+            blocks_from_cache: sum(|slot| &slot.blocks_from_cache),
+            blocks_from_file: sum(|slot| &slot.blocks_from_file),
+        }
+    }
+}
+
+/// Counts what one lookup does.
+pub(crate) struct GetTrace<'a> {
+    slot: &'a Slot,
+    /// The filter of the table that was asked last said "maybe".
+    filter_said_maybe: bool,
+}
+
+impl GetTrace<'_> {
+    /// The table that was asked last does not have the key.
+    pub(crate) fn not_in_table(&self) {
+        if self.filter_said_maybe {
+            self.slot.filter_false_positives.add(1);
+        }
+    }
+}
+
+impl ReadTrace for GetTrace<'_> {
+    fn filter(&mut self, answer: FilterAnswer) {
+        self.filter_said_maybe = answer == FilterAnswer::Maybe;
+        if answer == FilterAnswer::No {
+            self.slot.filter_skips.add(1);
+        } else {
+            self.slot.tables_read.add(1);
+        }
+    }
+
+    fn block(&mut self, source: BlockSource, _raw_bytes: usize) {
+        match source {
+            BlockSource::Cache => self.slot.blocks_from_cache.add(1),
+            BlockSource::File => self.slot.blocks_from_file.add(1),
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Figures agree with what was done.
+
+use std::collections::BTreeMap;
+
+use siltstone::Settings;
+use siltstone_vfs::MemFs;
+
+use crate::on;
+
+#[test]
+fn compaction_removes_what_the_model_says() {
+    // Nothing is merged before it is asked for.
+    let settings = Settings { compaction_runs_min: 100, level0_runs_stop: 1000, ..Settings::default() };
+    let db = on(&MemFs::new()).settings(settings).open().unwrap();
+    let (mut model, mut written) = (BTreeMap::new(), 0);
+    for flush in 0..10_u32 {
+        for i in 0..500_u32 {
+            let key = (i * 7919 + flush * 104_729) % 2000;
+            if i % 5 == 0 {
+                db.delete(key.to_le_bytes()).unwrap();
+                model.remove(&key);
+            } else {
+                db.put(key.to_le_bytes(), flush.to_le_bytes()).unwrap();
+                model.insert(key, flush);
+            }
+            written += 1;
+        }
+        db.flush().unwrap();
+    }
+    let before = db.stats().unwrap();
+    assert_eq!((before.tables(), before.writes.flushes, before.writes.entries), (10, 10, written));
+    let in_tables: u64 = before.levels.values().map(|level| level.entries).sum();
+    let report = db.compact().unwrap();
+    let after = db.stats().unwrap();
+    assert_eq!((report.tables_before, report.tables_after), (10, after.tables()));
+    assert!(after.tables() < 10);
+    assert_eq!(report.entries_removed, in_tables - model.len() as u64);
+    assert_eq!(after.writes.entries_removed, report.entries_removed);
+    assert_eq!(report.bytes_reclaimed, before.file_bytes() - after.file_bytes());
+    assert_eq!(after.writes.bytes_reclaimed, report.bytes_reclaimed);
+    let left: u64 = after.levels.values().map(|level| level.entries).sum();
+    assert_eq!(left, model.len() as u64);
+}
+
+#[test]
+fn filters_answer_for_tables_that_do_not_have_the_key() {
+    let settings = Settings { compaction_runs_min: 100, ..Settings::default() };
+    let db = on(&MemFs::new()).settings(settings).open().unwrap();
+    for table in 0..5_u32 {
+        for i in 0..1000_u32 {
+            // All tables span the same range, so none is ruled out by it.
+            db.put(format!("{:08}", i * 10 + table), "v").unwrap();
+        }
+        db.flush().unwrap();
+    }
+    let before = db.stats().unwrap().reads;
+    for i in 0..10_000_u32 {
+        // Between keys that are there.
+        assert_eq!(db.get(format!("{:08}x", i % 9990)).unwrap(), None);
+    }
+    let reads = db.stats().unwrap().reads;
+    let asked = (reads.filter_skips - before.filter_skips) + (reads.tables_read - before.tables_read);
+    assert_eq!(reads.gets - before.gets, 10_000);
+    // Every table whose range holds the key was asked: all five, but for the keys at either end.
+    assert!((49_900..=50_000).contains(&asked), "{asked}");
+    let skipped = reads.filter_skips - before.filter_skips;
+    assert!(skipped * 100 > asked * 98, "the filters answered for {skipped} of {asked}");
+    assert_eq!(
+        reads.filter_false_positives - before.filter_false_positives,
+        reads.tables_read - before.tables_read
+    );
+}
