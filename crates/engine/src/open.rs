@@ -131,7 +131,7 @@ fn open_for_writing(builder: Builder) -> Result<Db> {
     remove_unowned(&*base.shared.fs, &state, manifest_number, &files);
 
     base.recovery.duration = base.shared.clock.monotonic().saturating_sub(started);
-    let log = LogSet { writer: log, last_sequence: base.last_sequence, prepared: None };
+    let log = LogSet::new(log, base.last_sequence);
     let ledger = Ledger { manifest: Some(manifest), state, current, lock: Some(lock) };
     let executor = executor.unwrap_or_else(|| Arc::new(Threads::new(base.shared.settings.workers())));
     Ok(base.into_db(&tables, Memtables::new(), identities, executor, Some((log, ledger))))

@@ -18,13 +18,20 @@ impl Inner {
     /// Before a group is appended.
     pub(crate) fn rotate_if_due(&self, commit: &Commit, log: &mut LogSet) -> Result<()> {
         let settings = &self.shared.settings;
+        let mut oldest_in_the_way = None;
         if log.writer.len() >= settings.log_bytes_max {
             self.rotate_log(commit, log)?;
+            let first_needed = self.version().first_needed_log().unwrap_or(u64::MAX);
+            oldest_in_the_way = log.oldest_beyond(settings.logs_bytes_max, first_needed);
         }
         let sealed = self.seal(log, |keyspace| {
             let table = &keyspace.active.table;
-            table.bytes() >= settings.memtable_bytes_max
-                || table.entry_count() >= settings.memtable_entries_max
+            let is_full = table.bytes() >= settings.memtable_bytes_max
+                || table.entry_count() >= settings.memtable_entries_max;
+            // One that is written seldom would keep the logs of all others.
+            let is_in_the_way =
+                oldest_in_the_way.is_some() && keyspace.active.first_log() <= oldest_in_the_way;
+            is_full || is_in_the_way
         });
         if sealed {
             self.schedule_flush();
@@ -59,6 +66,7 @@ impl Inner {
             None => self.prepare_log()?,
         };
         let old = std::mem::replace(&mut log.writer, next);
+        log.left.push_back((old.number(), old.len()));
         // It is finished by the next sync, before anything in the new log counts as durable.
         commit.sync.rotate(old, &log.writer);
         self.schedule_log_preparation();

@@ -45,6 +45,8 @@ pub struct Settings {
     pub memtables_bytes_max: u64,
     /// A log of this size is followed by a new one. At least 1.
     pub log_bytes_max: u64,
+    /// All logs together: beyond it, the keyspaces that need the oldest are flushed. At least 1.
+    pub logs_bytes_max: u64,
     /// A manifest of this size is replaced by a new one. At least 1.
     pub manifest_bytes_max: u64,
     /// Data blocks hold about this many bytes before compression. 64 to 16 MiB.
@@ -76,6 +78,7 @@ impl Default for Settings {
             memtable_entries_max: u64::MAX,
             memtables_bytes_max: 256 << 20,
             log_bytes_max: 64 << 20,
+            logs_bytes_max: 512 << 20,
             manifest_bytes_max: 16 << 20,
             block_bytes: 4096,
             table_bytes_max: 32 << 20,
@@ -104,6 +107,7 @@ impl Settings {
             ((64..=16 << 20).contains(&self.block_bytes), "block-bytes must be from 64 to 16777216"),
             (self.memtables_bytes_max >= 1, "memtables-bytes-max must be at least 1"),
             (self.log_bytes_max >= 1, "log-bytes-max must be at least 1"),
+            (self.logs_bytes_max >= 1, "logs-bytes-max must be at least 1"),
             (self.manifest_bytes_max >= 1, "manifest-bytes-max must be at least 1"),
             (self.level0_runs_stop >= 2, "level0-runs-stop must be at least 2"),
             (self.table_bytes_max >= 1, "table-bytes-max must be at least 1"),

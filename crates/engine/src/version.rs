@@ -125,6 +125,11 @@ impl Version {
         self.keyspaces.values().flat_map(KeyspaceVersion::memtables).map(|slot| slot.table.bytes()).sum()
     }
 
+    /// The oldest log with an entry that is in no table yet; `None` when all are.
+    pub(crate) fn first_needed_log(&self) -> Option<u64> {
+        self.keyspaces.values().flat_map(KeyspaceVersion::memtables).filter_map(|slot| slot.first_log()).min()
+    }
+
     /// Bytes of all tables' files.
     pub(crate) fn file_bytes(&self) -> u64 {
         let tables = self.keyspaces.values().flat_map(|keyspace| keyspace.tree.tables());

@@ -1,5 +1,7 @@
 //! The appending side of the logs: the one that is written, and the one that comes next.
 
+use std::collections::VecDeque;
+
 use siltstone_types::{IoResultExt, SequenceNumber};
 use siltstone_wal::{LogWriter, Predecessors, Record, WriterOptions};
 
@@ -16,9 +18,22 @@ pub(crate) struct LogSet {
     pub(crate) last_sequence: SequenceNumber,
     /// Known to the manifest, synced, and empty: ready to be written.
     pub(crate) prepared: Option<LogWriter>,
+    /// Logs that were left and may still be needed, oldest first, with their lengths in bytes.
+    pub(crate) left: VecDeque<(u64, u64)>,
 }
 
 impl LogSet {
+    pub(crate) fn new(writer: LogWriter, last_sequence: SequenceNumber) -> LogSet {
+        LogSet { writer, last_sequence, prepared: None, left: VecDeque::new() }
+    }
+
+    /// The oldest log that keeps the logs from fitting into `bytes_max`; `None` when they fit. Logs below `first_needed` are gone.
+    pub(crate) fn oldest_beyond(&mut self, bytes_max: u64, first_needed: u64) -> Option<u64> {
+        self.left.retain(|(number, _)| *number >= first_needed);
+        let bytes = self.left.iter().map(|(_, bytes)| bytes).sum::<u64>() + self.writer.len();
+        self.left.front().filter(|_| bytes > bytes_max).map(|(number, _)| *number)
+    }
+
     /// Where the next record goes.
     pub(crate) fn end(&self) -> LogPosition {
         LogPosition { log: self.writer.number(), offset: self.writer.len() }

@@ -79,18 +79,19 @@ fn a_batch_for_a_dropped_keyspace_is_refused_whole() {
 #[test]
 fn logs_are_rotated_and_an_idle_keyspace_does_not_keep_them() {
     let fs = MemFs::new();
-    let settings = siltstone::Settings { log_bytes_max: 500, manifest_bytes_max: 2000, ..tiny() };
+    let settings =
+        siltstone::Settings { log_bytes_max: 500, logs_bytes_max: 1500, manifest_bytes_max: 2000, ..tiny() };
     let db = on(&fs).settings(settings).open().unwrap();
     for i in 0..10 {
         db.keyspace(&format!("idle{i}")).unwrap().put("once", "only").unwrap();
     }
-    db.flush().unwrap();
+    let mut most = 0;
     for i in 0..300_u32 {
         db.put(format!("{}", i % 11), format!("{i}")).unwrap();
+        most = most.max(siltstone_vfs::Fs::list(&fs, std::path::Path::new("db/wal")).unwrap().len());
     }
-    db.flush().unwrap();
-    let logs = siltstone_vfs::Fs::list(&fs, std::path::Path::new("db/wal")).unwrap();
-    assert!(logs.len() <= 3, "{logs:?}");
+    // Three that fill the limit, one that is written, one that is ready, and those that wait for their flush.
+    assert!(most <= 8, "{most} logs");
     let again = on(&fs.power_cut(3)).open().unwrap();
     assert_eq!(again.range(..).count(), 11);
     assert_eq!(again.keyspace("idle7").unwrap().range(..).count(), 1);
