@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use siltstone_compaction::{
     Action, Budget, CompactionStrategy, Epoch, Job, OlderData, Output as Destination, Place, Reason,
-    RetainStatistics, RunningJob, SizeTiered, TableId, TreeView, apply, validate,
+    RetainStatistics, RunningJob, SizeTiered, TableId, TreeView, apply, runs_by_age, validate,
 };
 
 use crate::{
@@ -266,8 +266,7 @@ impl Inner {
                 let Some(tree) = version.keyspace(id).map(|keyspace| &keyspace.tree) else {
                     return Ok(RetainStatistics::default());
                 };
-                let Some(newest) = tree.runs.first() else { return Ok(RetainStatistics::default()) };
-                let output = Destination { level: newest.level, place: Place::ReplaceNewest };
+                let Some(output) = place_of_everything(tree) else { return Ok(RetainStatistics::default()) };
                 let job = Job {
                     action: Action::Merge { output, table_bytes_max: self.shared.settings.table_bytes_max },
                     inputs: tree.tables().map(|table| TableId(table.record.number)).collect(),
@@ -283,6 +282,16 @@ impl Inner {
         self.schedule_compactions();
         outcome
     }
+}
+
+/// Where all tables of a tree go when they become one run: the place of the oldest run, but not level 0, whose tables are written for speed and not
+/// for size. `None` for an empty tree.
+fn place_of_everything(tree: &Tree) -> Option<Destination> {
+    let (oldest, _) = runs_by_age(&tree.levels).last()?;
+    Some(match oldest.level {
+        0 => Destination { level: 1, place: Place::NewRun },
+        level => Destination { level, place: Place::JoinRun(oldest.epoch()) },
+    })
 }
 
 impl Db {

@@ -13,7 +13,7 @@ use crate::{
     manifest::format::TableRecord,
     read_view::Source,
     sync::Arc,
-    table_io::{Output, table_record},
+    table_io::{Bounds, Output, table_record},
     tree::{OpenTable, Run, Tree},
 };
 
@@ -47,7 +47,9 @@ pub(crate) fn flush_memtable(
     let input = Source::Boxed(Arc::clone(memtable).cursor());
     // Older data may exist anywhere below. One table, however large: a run of level 0 is what one memtable held.
     let rules = Rules { snapshots, older_data_may_exist: &|_| true, table_bytes_max: u64::MAX };
-    write(shared, MergeCursor::new(vec![input]), memtable.entry_count(), &rules, draw)
+    let bounds =
+        Bounds { entries_max: memtable.entry_count(), oldest_tombstone_unix_ms: shared.clock.now_unix_ms() };
+    write(shared, MergeCursor::new(vec![input]), bounds, &rules, draw)
 }
 
 /// Merges tables of a tree.
@@ -60,11 +62,15 @@ pub(crate) fn merge(
 ) -> Result<Merged> {
     let is_input = |table: &Arc<OpenTable>| inputs.contains(&TableId(table.record.number));
     let options = CursorOptions { fill_cache: FillCache::No, readahead_bytes: READAHEAD_BYTES };
-    let (mut sources, mut found, mut entries_max) = (Vec::new(), 0, 0);
+    let (mut sources, mut found) = (Vec::new(), 0);
+    let mut bounds = Bounds { entries_max: 0, oldest_tombstone_unix_ms: u64::MAX };
     for Run { tables, .. } in &tree.runs {
         let inputs: Arc<[_]> = tables.iter().filter(|table| is_input(table)).cloned().collect();
         found += inputs.len();
-        entries_max += inputs.iter().map(|table| table.record.entries).sum::<u64>();
+        bounds.entries_max += inputs.iter().map(|table| table.record.entries).sum::<u64>();
+        let oldest = inputs.iter().filter(|table| table.record.tombstones > 0);
+        let oldest = oldest.map(|table| table.record.oldest_tombstone_unix_ms).min();
+        bounds.oldest_tombstone_unix_ms = bounds.oldest_tombstone_unix_ms.min(oldest.unwrap_or(u64::MAX));
         if !inputs.is_empty() {
             sources.push(Source::Run(Box::new(RunCursor::new(inputs, options))));
         }
@@ -72,19 +78,19 @@ pub(crate) fn merge(
     if found != inputs.len() {
         return Err(Error::invalid_argument("a table to be merged is not in the tree"));
     }
-    write(shared, MergeCursor::new(sources), entries_max, rules, draw)
+    write(shared, MergeCursor::new(sources), bounds, rules, draw)
 }
 
 fn write(
     shared: &Shared,
     mut input: MergeCursor<Source>,
-    entries_max: u64,
+    bounds: Bounds,
     rules: &Rules<'_>,
     draw: impl FnMut() -> Output,
 ) -> Result<Merged> {
     input.first()?;
     let table_bytes_max = rules.table_bytes_max;
-    let mut outputs = Outputs { shared, entries_max, table_bytes_max, draw, writer: None, done: Vec::new() };
+    let mut outputs = Outputs { shared, bounds, table_bytes_max, draw, writer: None, done: Vec::new() };
     let mut retained = Retain::new(input, rules.snapshots, rules.older_data_may_exist);
     let written = outputs.write_all(&mut retained).and_then(|()| outputs.open_all());
     match written {
@@ -99,7 +105,7 @@ fn write(
 /// The tables of one job, one after the other.
 struct Outputs<'a, D> {
     shared: &'a Shared,
-    entries_max: u64,
+    bounds: Bounds,
     table_bytes_max: u64,
     draw: D,
     writer: Option<(Output, Box<TableWriter>)>,
@@ -129,7 +135,7 @@ impl<D: FnMut() -> Output> Outputs<'_, D> {
     fn writer(&mut self) -> Result<&mut TableWriter> {
         if self.writer.is_none() {
             let output = (self.draw)();
-            self.writer = Some((output, Box::new(self.shared.start_table(&output, self.entries_max)?)));
+            self.writer = Some((output, Box::new(self.shared.start_table(&output, self.bounds)?)));
         }
         let (_, writer) = self.writer.as_mut().ok_or_else(|| Error::invalid_argument("no table is open"))?;
         Ok(writer)

@@ -18,10 +18,17 @@ pub(crate) struct Output {
     pub(crate) unique_id: [u8; 16],
 }
 
+/// What is known about the content of a table before it is written.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// It will not hold more entries.
+    pub(crate) entries_max: u64,
+    /// No tombstone in it will be older, in Unix milliseconds.
+    pub(crate) oldest_tombstone_unix_ms: u64,
+}
+
 impl Shared {
-    /// Starts a table for at most `entries_max` entries.
-    pub(crate) fn start_table(&self, output: &Output, entries_max: u64) -> Result<TableWriter> {
-        let now_unix_ms = self.clock.now_unix_ms();
+    pub(crate) fn start_table(&self, output: &Output, bounds: Bounds) -> Result<TableWriter> {
         let compression = match self.settings.compression_at(output.level) {
             Compression::None => siltstone_sstable::Compression::None,
             Compression::Lz4 => siltstone_sstable::Compression::Lz4,
@@ -34,9 +41,13 @@ impl Shared {
             block_bytes,
             compression,
             filter: (self.settings.filter_bits_per_key > 0.0).then(|| Arc::clone(&self.filter)),
-            filter_context: FilterContext { level: output.level, level_count: 1, key_count_max: entries_max },
-            created_unix_ms: now_unix_ms,
-            oldest_tombstone_unix_ms: now_unix_ms,
+            filter_context: FilterContext {
+                level: output.level,
+                level_count: 1,
+                key_count_max: bounds.entries_max,
+            },
+            created_unix_ms: self.clock.now_unix_ms(),
+            oldest_tombstone_unix_ms: bounds.oldest_tombstone_unix_ms,
             keyspace: output.keyspace.0,
             level: output.level,
             database: self.identity,

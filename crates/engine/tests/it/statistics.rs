@@ -70,3 +70,23 @@ fn filters_answer_for_tables_that_do_not_have_the_key() {
         reads.tables_read - before.tables_read
     );
 }
+
+#[test]
+fn a_full_compaction_compresses_and_the_next_one_stays_where_it_is() {
+    let db = on(&MemFs::new()).open().unwrap();
+    let fill = |round: u32| {
+        for i in 0..2000_u32 {
+            db.put(format!("{i:08}"), format!("the same words every time, {round}")).unwrap();
+        }
+    };
+    fill(0);
+    db.flush().unwrap();
+    let raw = db.stats().unwrap().file_bytes();
+    for round in 1..4 {
+        db.compact().unwrap();
+        let stats = db.stats().unwrap();
+        assert_eq!(stats.levels.keys().copied().collect::<Vec<_>>(), [1], "round {round}");
+        assert!(stats.file_bytes() * 2 < raw, "{} of {raw} bytes", stats.file_bytes());
+        fill(round);
+    }
+}
