@@ -1,0 +1,18 @@
+//! Whole databases that lose their power: operations by seed, an outage before every change of the disk, recovery, and an oracle that
+//! knows what may be found.
+
+mod layer;
+mod open;
+mod oracle;
+mod plan;
+mod recover;
+mod run;
+mod shrink;
+mod swallow;
+
+pub use layer::Counts;
+pub use plan::{Change, Operation, Plan};
+pub use recover::Recovered;
+pub use run::{Failure, Options, Report, run};
+pub use shrink::shrink;
+pub use swallow::Plant;
