@@ -77,9 +77,10 @@ pub(crate) fn replay(
     // No log of this version is a recycled file, so what looks like the remains of another one is damage.
     let remains: u64 = report.logs.iter().map(|log| log.remains_bytes).sum();
     recovery.dropped_bytes = report.dropped_bytes + remains;
+    // Logs that are not replayed may come back, their removal undone by a power cut: what they hold must then be known to the manifest.
+    let known = state.last_sequence.max(report.dropped_tag_max);
     check_lengths(layout, state, report)?;
-    let manifest = SequenceNumber::new(state.last_sequence).unwrap_or(SequenceNumber::MAX);
-    Ok(last.max(manifest))
+    Ok(last.max(SequenceNumber::new(known).unwrap_or(SequenceNumber::MAX)))
 }
 
 /// The highest position in a log that a keyspace's tables reach; 0 for none.

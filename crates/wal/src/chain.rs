@@ -62,6 +62,8 @@ pub struct ChainReport {
     pub logs: Vec<ReadReport>,
     /// Valid data records in the logs behind the one at which reading stopped. They are not returned.
     pub dropped_records: u64,
+    /// The highest tag among them; 0 when there are none.
+    pub dropped_tag_max: u64,
     /// Bytes that are not returned, in all logs.
     pub dropped_bytes: u64,
 }
@@ -158,7 +160,9 @@ impl<'a> ChainReader<'a> {
         for log in self.logs.drain(self.report.logs.len()..) {
             let mut reader = open(self.fs, &log, ReadMode::PointInTime)?;
             let records_at = reader.report().bytes;
-            while reader.next()?.is_some() {}
+            while let Some(record) = reader.next()? {
+                self.report.dropped_tag_max = self.report.dropped_tag_max.max(record.tag);
+            }
             self.report.dropped_records += reader.report().records;
             self.report.dropped_bytes += reader.report().bytes - records_at + reader.report().dropped_bytes;
         }
