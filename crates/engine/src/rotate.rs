@@ -22,7 +22,9 @@ impl Inner {
         if log.writer.len() >= settings.log_bytes_max {
             self.rotate_log(commit, log)?;
             let first_needed = self.version().first_needed_log().unwrap_or(u64::MAX);
-            oldest_in_the_way = log.oldest_beyond(settings.logs_bytes_max, first_needed);
+            // The new log will fill up, and so may another, before the flush is done.
+            let room = settings.log_bytes_max.saturating_mul(2).min(settings.logs_bytes_max / 2);
+            oldest_in_the_way = log.oldest_beyond(settings.logs_bytes_max - room, first_needed);
         }
         let sealed = self.seal(log, |keyspace| {
             let table = &keyspace.active.table;

@@ -15,6 +15,9 @@ use crate::{
 /// `EMFILE` and `ENFILE`: no descriptor is left, for this process or for the system.
 const OUT_OF_DESCRIPTORS: [i32; 2] = [24, 23];
 
+/// Tables that are open at a time, however few files the process may have.
+const OPEN_MIN: u64 = 4;
+
 /// Opens tables when they are first read, and closes those that were not read for a while (second chance, the clock algorithm of Corbató, 1968).
 #[derive(Debug)]
 pub(crate) struct TableCache {
@@ -33,7 +36,9 @@ impl TableCache {
         blocks: Option<Arc<dyn BlockCache>>,
         open_max: u32,
     ) -> Arc<TableCache> {
-        let open_max = usize::try_from(open_max).unwrap_or(usize::MAX);
+        // Half of what the process may have: the rest is for logs, merges and the program around us.
+        let allowed = fs.open_files_max().map_or(u64::MAX, |max| (max / 2).max(OPEN_MIN));
+        let open_max = usize::try_from(u64::from(open_max).min(allowed)).unwrap_or(usize::MAX);
         Arc::new(TableCache { fs, layout, blocks, open_max, ring: Mutex::default() })
     }
 

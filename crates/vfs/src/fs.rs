@@ -40,6 +40,10 @@ pub trait Fs: fmt::Debug + Send + Sync {
     fn lock(&self, path: &Path) -> io::Result<Box<dyn FileLock>>;
     /// Bytes that can still be written to the folder's disk.
     fn available_bytes(&self, dir: &Path) -> io::Result<u64>;
+    /// How many files this process may have open at a time; `None` when nothing limits it.
+    fn open_files_max(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// Reads at any offset, from any number of threads.

@@ -130,6 +130,10 @@ impl<L: Layer> Fs for WrapFs<L> {
         Ok(Box::new(self.handle(path, lock)))
     }
 
+    fn open_files_max(&self) -> Option<u64> {
+        self.inner.open_files_max()
+    }
+
     fn available_bytes(&self, dir: &Path) -> io::Result<u64> {
         self.around(Op::AvailableBytes { dir }, || self.inner.available_bytes(dir))
     }
