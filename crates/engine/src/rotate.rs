@@ -67,9 +67,14 @@ impl Inner {
             Some(prepared) => prepared,
             None => self.prepare_log()?,
         };
+        // Now, and not with the next sync: of what a killed process leaves, no log behind one without an end is read.
+        if let Err(error) = log.writer.end() {
+            log.prepared = Some(next);
+            return Err(error.into());
+        }
         let old = std::mem::replace(&mut log.writer, next);
         log.left.push_back((old.number(), old.len()));
-        // It is finished by the next sync, before anything in the new log counts as durable.
+        // It is synced by the next sync, before anything in the new log counts as durable.
         commit.sync.rotate(old, &log.writer);
         self.schedule_log_preparation();
         Ok(())

@@ -64,6 +64,7 @@ pub struct LogWriter {
     records: u64,
     /// Why nothing can be appended any more, short of a failed sync.
     given_up: Option<Error>,
+    has_end_record: bool,
 }
 
 impl LogWriter {
@@ -134,6 +135,7 @@ impl LogWriter {
             ordinal: 0,
             records: 0,
             given_up: None,
+            has_end_record: false,
         })
     }
 
@@ -149,6 +151,7 @@ impl LogWriter {
             ordinal: found.next_ordinal,
             records: found.records,
             given_up: None,
+            has_end_record: false,
         }
     }
 
@@ -167,6 +170,10 @@ impl LogWriter {
     pub fn append(&mut self, records: &[Record<'_>]) -> Result<Appended> {
         self.check()?;
         check_lengths(records)?;
+        if self.has_end_record {
+            let what = format!("the log has its end record path={}", self.path().display());
+            return Err(Error::InvalidArgument { what });
+        }
         let start = self.end;
         let headers = self.headers(records)?;
         let end = headers.last().and_then(|(offset, header)| header.end(*offset)).unwrap_or(start);
@@ -255,15 +262,22 @@ impl LogWriter {
         self.syncer.predecessors_synced();
     }
 
-    /// Appends the end record, cuts the file to its length, and syncs it. Works after an append that failed
-    /// for good, too: what it left lies behind the end record.
+    /// Appends the end record, if it is not there yet: nothing can be appended any more. It is in the operating
+    /// system's hands when this returns. Before anything goes to a newer log, so that a reader who finds what a
+    /// killed process left goes on to that log; [`LogWriter::finish`] makes it durable.
     ///
     /// # Errors
     ///
-    /// Those of the file system, and of an earlier sync. The log is then not finished: its tail has to be
-    /// read as after a crash.
-    pub fn finish(mut self) -> Result<Finished> {
-        self.syncer.check()?;
+    /// Those of [`LogWriter::append`].
+    pub fn end(&mut self) -> Result<()> {
+        self.check()?;
+        self.append_end()
+    }
+
+    fn append_end(&mut self) -> Result<()> {
+        if self.has_end_record {
+            return Ok(());
+        }
         let header = RecordHeader {
             payload_crc: crc32c::crc32c(&[]),
             payload_bytes: 0,
@@ -274,8 +288,22 @@ impl LogWriter {
             tag: self.records,
         };
         let encoded = header.encode(self.seed, self.end);
-        let end = self.end + RECORD_HEADER_BYTES as u64;
-        self.write(&[IoSlice::new(&encoded)], end)?;
+        self.write(&[IoSlice::new(&encoded)], self.end + RECORD_HEADER_BYTES as u64)?;
+        self.has_end_record = true;
+        Ok(())
+    }
+
+    /// Appends the end record, if it is not there yet, cuts the file to its length, and syncs it. Works after an
+    /// append that failed for good, too: what it left lies behind the end record.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file system, and of an earlier sync. The log is then not finished: its tail has to be
+    /// read as after a crash.
+    pub fn finish(mut self) -> Result<Finished> {
+        self.syncer.check()?;
+        self.append_end()?;
+        let end = self.end;
         if self.file_bytes > end {
             // Before the sync, which then makes the length durable too.
             self.syncer.file().set_len(end).on("cut a log", self.path())?;
@@ -367,5 +395,19 @@ mod tests {
         writer.append(&[record]).unwrap();
         assert!(matches!(writer.append(&[record]), Err(Error::InvalidArgument { .. })));
         writer.finish().unwrap();
+    }
+
+    #[test]
+    fn nothing_follows_the_end_record_and_finishing_writes_no_second_one() {
+        let id = LogId { purpose: Purpose::CUSTOM, number: 1, identity: [0; 16] };
+        let path = Path::new("/1.log");
+        let mut writer = LogWriter::create(&MemFs::new(), path, id, WriterOptions::default()).unwrap();
+        let record = Record { tag: 0, payload: Payload::new(b"") };
+        writer.append(&[record]).unwrap();
+        writer.end().unwrap();
+        let length = writer.len();
+        assert!(matches!(writer.append(&[record]), Err(Error::InvalidArgument { .. })));
+        writer.end().unwrap();
+        assert_eq!(writer.finish().unwrap(), Finished { length, records: 1 });
     }
 }

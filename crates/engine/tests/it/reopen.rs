@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use siltstone::{Durability, Error, WriteBatch};
+use siltstone::{Durability, Error, Settings, WriteBatch};
 use siltstone_vfs::{Decision, FaultFs, MemFs, injector_fn};
 
 use crate::{contents, on, tiny};
@@ -123,4 +123,17 @@ fn a_snapshot_does_not_change() {
     db.compact().unwrap();
     assert_eq!(snapshot.get("b").unwrap().as_deref(), Some(&b"1"[..]));
     assert_eq!(db.get("b").unwrap(), None);
+}
+
+#[test]
+fn buffered_writes_survive_a_kill_in_whatever_log_they_are() {
+    let settings = Settings { log_bytes_max: 300, ..Settings::default() };
+    let fs = MemFs::new();
+    let db = on(&fs).settings(settings.clone()).open().unwrap();
+    for i in 0..100_u32 {
+        db.put_with(format!("{i:03}"), "v", Durability::Buffered).unwrap();
+        // No log is synced; the end of each must be there all the same.
+        let killed = on(&fs.clone_now()).settings(settings.clone()).open().unwrap();
+        assert_eq!(contents(&killed).len(), i as usize + 1);
+    }
 }
