@@ -7,12 +7,12 @@ use crate::{
     Error, Result,
     db::{Inner, Shared},
     files::{Closing, Current},
+    folder::{start_manifest, write_current},
     manifest::{
         ManifestWriter,
         format::{Edit, Field},
         state::State,
     },
-    open::{start_manifest, write_current},
     sync::{AtomicU64, Ordering},
 };
 

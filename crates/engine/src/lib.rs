@@ -16,6 +16,8 @@ mod execute;
 mod executor;
 pub mod files;
 mod flush;
+mod folder;
+mod identities;
 mod iter;
 mod keyspace;
 mod ledger;

@@ -1,17 +1,12 @@
 //! Opens a database: locks, reads the manifest, replays the logs, starts afresh. The steps are numbered as in `docs/format/files.md`, "Recovery".
 
-use std::{
-    collections::BTreeMap,
-    hash::{BuildHasher, Hasher, RandomState},
-    io,
-    path::Path,
-};
+use std::{collections::BTreeMap, io};
 
 use siltstone_bloom::Bloom;
 use siltstone_memtable::SkipListFactory;
 use siltstone_sstable::{BlockCache, QuickBlockCache};
 use siltstone_types::{IoResultExt, SequenceNumber};
-use siltstone_vfs::{FileLock, Fs};
+use siltstone_vfs::Fs;
 use siltstone_wal::{Expect, LogEnd, LogReader, Predecessors, ReadMode};
 
 use crate::{
@@ -22,19 +17,22 @@ use crate::{
         log_set::{LogSet, create_log},
         publisher::Publisher,
     },
-    db::{Inner, STRATEGY, Shared, WriteSide},
+    db::{Inner, Shared, WriteSide},
     execute,
-    files::{Closing, Current, FileKind, Identity, Layout},
-    keyspace::{DEFAULT_KEYSPACE, KeyspaceId},
+    files::{Closing, Current, FileKind, Layout},
+    folder::{
+        create_directories, create_empty, read_current, read_settings, require_current, start_manifest,
+        store_settings, take_lock, write_current,
+    },
+    identities::Identities,
+    keyspace::KeyspaceId,
     ledger::{Counters, Ledger},
     manifest::{
-        self, ManifestWriter,
-        format::FORMAT_VERSION,
-        state::{KeyspaceRecord, LogPosition, LogRecord, State},
+        self,
+        state::{LogPosition, LogRecord, State},
     },
     metrics::Metrics,
     obsolete::ObsoleteFiles,
-    options,
     poison::Poison,
     recovery::{self, Memtables},
     sync::{Arc, AtomicBool, Mutex, RwLock},
@@ -43,41 +41,6 @@ use crate::{
     tree::{OpenTable, Tree},
     version::{Generation, KeyspaceVersion, Version},
 };
-
-/// Draws identities: at random, or from a seed in tests.
-#[derive(Debug)]
-pub(crate) struct Identities {
-    seed: Option<u64>,
-}
-
-impl Identities {
-    pub(crate) fn new(seed: Option<u64>) -> Identities {
-        Identities { seed }
-    }
-
-    pub(crate) fn draw(&mut self) -> Identity {
-        let mut identity = Identity::default();
-        for half in identity.chunks_exact_mut(8) {
-            half.copy_from_slice(&self.draw_u64().to_le_bytes());
-        }
-        identity
-    }
-
-    fn draw_u64(&mut self) -> u64 {
-        match &mut self.seed {
-            // The keys of std's hasher are the random bytes of the operating system that need no dependency.
-            None => RandomState::new().build_hasher().finish(),
-            Some(state) => {
-                // splitmix64 (Steele, Lea, Flood 2014).
-                *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-                let mut mixed = *state;
-                mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-                mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-                mixed ^ (mixed >> 31)
-            }
-        }
-    }
-}
 
 pub(crate) fn open(builder: Builder) -> Result<Db> {
     builder.settings.as_ref().map_or(Ok(()), Settings::validate)?;
@@ -326,185 +289,6 @@ fn make_cache(settings: &Settings) -> Option<Arc<dyn BlockCache>> {
         let block_bytes = usize::try_from(settings.block_bytes).unwrap_or(usize::MAX);
         Arc::new(QuickBlockCache::new(settings.cache_bytes, block_bytes)) as Arc<dyn BlockCache>
     })
-}
-
-/// Order 0: the folders, and the names of all that were created.
-fn create_directories(fs: &dyn Fs, layout: &Layout) -> Result<()> {
-    let exists = |dir: &Path| match fs.metadata(dir) {
-        Ok(metadata) => Ok(metadata.is_dir),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
-    };
-    let complete = exists(layout.wal_dir()).on("look for the folder", layout.wal_dir())?
-        && exists(layout.sst_dir()).on("look for the folder", layout.sst_dir())?;
-    if complete {
-        return Ok(());
-    }
-    let mut parents = vec![layout.dir().to_owned()];
-    let mut dir = layout.dir();
-    while !exists(dir).on("look for the folder", dir)? {
-        dir = match dir.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        parents.push(dir.to_owned());
-    }
-    for dir in [layout.wal_dir(), layout.sst_dir()] {
-        fs.create_dir_all(dir).on("create the folder", dir)?;
-    }
-    // From the inside out: a folder whose content is not durable is of no use by name.
-    parents.iter().try_for_each(|dir| fs.sync_dir(dir).on("sync the folder", dir)).map_err(Error::from)
-}
-
-fn take_lock(fs: &dyn Fs, layout: &Layout) -> Result<Box<dyn FileLock>> {
-    let path = layout.lock();
-    match fs.lock(&path) {
-        Ok(lock) => Ok(lock),
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-            let holder = read_file(fs, &path).ok().and_then(|content| String::from_utf8(content).ok());
-            let holder = holder.and_then(|content| content.trim().parse().ok());
-            Err(Error::Locked { path, holder })
-        }
-        Err(error) => Err(siltstone_types::Error::io("take the lock", &path, error).into()),
-    }
-}
-
-fn read_file(fs: &dyn Fs, path: &Path) -> io::Result<Vec<u8>> {
-    // CURRENT and LOCK are lines, OPTIONS is a page; whatever is longer is not ours.
-    const BYTES_MAX: u64 = 64 << 10;
-    let file = fs.open(path)?;
-    let len = file.len()?.min(BYTES_MAX);
-    let mut content = vec![0; usize::try_from(len).unwrap_or(0)];
-    file.read_exact_at(&mut content, 0)?;
-    Ok(content)
-}
-
-fn require_current(fs: &dyn Fs, layout: &Layout) -> Result<Current> {
-    let missing = || Error::NotFound { what: format!("there is no database at {}", layout.dir().display()) };
-    match fs.metadata(layout.dir()) {
-        Ok(_) => read_current(fs, layout)?.ok_or_else(missing),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(missing()),
-        Err(error) => Err(siltstone_types::Error::io("look for the database", layout.dir(), error).into()),
-    }
-}
-
-/// `None` for a folder that holds no database.
-pub(crate) fn read_current(fs: &dyn Fs, layout: &Layout) -> Result<Option<Current>> {
-    let path = layout.current();
-    match read_file(fs, &path) {
-        Ok(content) => Current::decode(&content, &path).map(Some),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            refuse_orphans(fs, layout)?;
-            Ok(None)
-        }
-        Err(error) => Err(siltstone_types::Error::io("read CURRENT", &path, error).into()),
-    }
-}
-
-/// A folder without CURRENT may hold what a creation that was cut short left, and nothing else of ours.
-fn refuse_orphans(fs: &dyn Fs, layout: &Layout) -> Result<()> {
-    for dir in [layout.dir(), layout.wal_dir(), layout.sst_dir()] {
-        let paths = match fs.list(dir) {
-            Ok(paths) => paths,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(siltstone_types::Error::io("list the folder", dir, error).into()),
-        };
-        for path in paths {
-            if let FileKind::Manifest(2..) | FileKind::Log(_) | FileKind::Table(_) = layout.kind(&path) {
-                let what = format!("CURRENT is missing, but {} is there", path.display());
-                return Err(Error::corruption(&layout.current(), 0, what));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Creates a database that is empty and closed.
-fn create_empty(fs: &dyn Fs, layout: &Layout, identity: Identity, settings: &Settings) -> Result<Current> {
-    let path = layout.manifest(1);
-    // What a creation that was cut short left.
-    match fs.remove(&path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(siltstone_types::Error::io("remove", &path, error).into());
-        }
-        _ => {}
-    }
-    let default = KeyspaceRecord {
-        name: DEFAULT_KEYSPACE.to_owned(),
-        strategy: STRATEGY.to_owned(),
-        position: LogPosition::default(),
-        tables: BTreeMap::new(),
-    };
-    let state = State {
-        format_version: FORMAT_VERSION,
-        next_file_number: 2,
-        last_sequence: 0,
-        next_keyspace: 1,
-        next_epoch: 1,
-        keyspaces: BTreeMap::from([(KeyspaceId::DEFAULT.0, default)]),
-        logs: BTreeMap::new(),
-    };
-    let manifest_bytes = start_manifest(fs, layout, 1, identity, &state)?.finish()?;
-    replace_file(fs, layout, &layout.options(), options::encode(settings, identity)?.as_bytes())?;
-    let current = Current { manifest: 1, identity, closing: Closing::Closed { manifest_bytes } };
-    write_current(fs, layout, &current)?;
-    Ok(current)
-}
-
-pub(crate) fn start_manifest(
-    fs: &dyn Fs,
-    layout: &Layout,
-    number: u64,
-    identity: Identity,
-    state: &State,
-) -> Result<ManifestWriter> {
-    let id = manifest::log_id(number, identity);
-    let writer = ManifestWriter::create(fs, &layout.manifest(number), id, state)?;
-    fs.sync_dir(layout.dir()).on("sync the folder", layout.dir())?;
-    Ok(writer)
-}
-
-/// Replaces CURRENT. After an error nobody knows which one a power cut leaves: the caller stops writing.
-pub(crate) fn write_current(fs: &dyn Fs, layout: &Layout, current: &Current) -> Result<()> {
-    replace_file(fs, layout, &layout.current(), current.encode().as_bytes())
-}
-
-/// Gives a small file another content, all of it or nothing: a temporary file, synced, takes its name, and the folder is synced.
-fn replace_file(fs: &dyn Fs, layout: &Layout, path: &Path, content: &[u8]) -> Result<()> {
-    let temporary = path.with_extension("tmp");
-    match fs.remove(&temporary) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(siltstone_types::Error::io("remove", &temporary, error).into());
-        }
-        _ => {}
-    }
-    let file = fs.create(&temporary).on("create", &temporary)?;
-    file.write_at(&[io::IoSlice::new(content)], 0).on("write", &temporary)?;
-    file.sync_all().on("sync", &temporary)?;
-    fs.rename(&temporary, path).on("rename", &temporary)?;
-    fs.sync_dir(layout.dir()).on("sync the folder", layout.dir())?;
-    Ok(())
-}
-
-fn read_settings(fs: &dyn Fs, layout: &Layout, identity: Identity) -> Result<Settings> {
-    let path = layout.options();
-    match read_file(fs, &path) {
-        Ok(content) => options::decode(&content, identity, &path),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Err(Error::corruption(&path, 0, "OPTIONS is missing; give settings to open without it"))
-        }
-        Err(error) => Err(siltstone_types::Error::io("read", &path, error).into()),
-    }
-}
-
-/// Writes OPTIONS, unless it says the same already. Whatever it was before, the settings in use are what counts.
-fn store_settings(fs: &dyn Fs, layout: &Layout, identity: Identity, settings: &Settings) -> Result<()> {
-    match read_settings(fs, layout, identity) {
-        Ok(stored) if stored == *settings => return Ok(()),
-        Ok(_) => {}
-        Err(error) => tracing::warn!(%error, "OPTIONS is written anew"),
-    }
-    replace_file(fs, layout, &layout.options(), options::encode(settings, identity)?.as_bytes())
 }
 
 fn read_manifest(fs: &dyn Fs, layout: &Layout, current: &Current, recovery: &mut Recovery) -> Result<State> {
