@@ -2,5 +2,6 @@
 
 pub mod crash;
 pub mod decoders;
+pub mod model;
 mod plain;
 mod repair;

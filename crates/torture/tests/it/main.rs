@@ -4,4 +4,5 @@
 mod allocation;
 mod corpora;
 mod corpus;
+mod model;
 mod wiring;

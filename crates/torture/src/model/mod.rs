@@ -1,0 +1,14 @@
+//! Random operations against sorted maps: whole runs that are functions of a seed.
+//!
+//! The background work of the database runs between the operations, in an order that the seed decides. Any settings must give the same answers,
+//! which are those of [`Reference`](reference::Reference).
+
+pub mod operation;
+pub mod reference;
+mod run;
+mod settings;
+mod shrink;
+
+pub use run::{Answers, run};
+pub use settings::{Variant, variants};
+pub use shrink::shrink;

@@ -1,0 +1,67 @@
+//! Settings under which everything happens after a few entries, each different in one respect.
+
+use siltstone::{Compression, Settings};
+
+/// Settings with a name.
+#[derive(Clone, Debug)]
+pub struct Variant {
+    /// What is special about them.
+    pub name: &'static str,
+    /// The settings.
+    pub settings: Settings,
+}
+
+fn tiny() -> Settings {
+    Settings {
+        memtable_entries_max: 24,
+        block_bytes: 128,
+        table_bytes_max: 1000,
+        log_bytes_max: 4000,
+        manifest_bytes_max: 20_000,
+        open_tables_max: 8,
+        cache_bytes: 10_000,
+        compaction_runs_min: 4,
+        workers: 1,
+        ..Settings::default()
+    }
+}
+
+/// All of them; the first one is the plain one.
+pub fn variants() -> Vec<Variant> {
+    let variant = |name, change: fn(&mut Settings)| {
+        let mut settings = tiny();
+        change(&mut settings);
+        Variant { name, settings }
+    };
+    vec![
+        variant("tiny", |_| ()),
+        variant("memtables of 4 entries", |settings| settings.memtable_entries_max = 4),
+        variant("memtables of 2 KiB", |settings| {
+            settings.memtable_entries_max = u64::MAX;
+            settings.memtable_bytes_max = 2048;
+        }),
+        variant("one large memtable", |settings| settings.memtable_entries_max = 100_000),
+        variant("blocks of 64 bytes", |settings| settings.block_bytes = 64),
+        variant("blocks of 4 KiB, and large tables", |settings| {
+            settings.block_bytes = 4096;
+            settings.table_bytes_max = 1 << 20;
+        }),
+        variant("zstd", |settings| settings.compression = vec![Compression::Zstd { level: 1 }]),
+        variant("no compression", |settings| settings.compression = vec![Compression::None]),
+        variant("no filters", |settings| settings.filter_bits_per_key = 0.0),
+        variant("compactions of two runs, two at a time", |settings| {
+            settings.compaction_runs_min = 2;
+            settings.workers = 2;
+        }),
+        variant("compactions of eight runs", |settings| settings.compaction_runs_min = 8),
+        variant("three workers, and little room in level 0", |settings| {
+            settings.workers = 3;
+            settings.compaction_runs_min = 2;
+            settings.level0_runs_stop = 3;
+        }),
+        variant("one table open, and no cache", |settings| {
+            settings.open_tables_max = 1;
+            settings.cache_bytes = 0;
+        }),
+    ]
+}
