@@ -25,7 +25,10 @@ pub(crate) fn create_directories(fs: &dyn Fs, layout: &Layout) -> Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     };
-    let complete = exists(layout.wal_dir()).on("look for the folder", layout.wal_dir())?
+    // CURRENT is written when the names of the folders are durable. Without it a process may have died before it had synced them.
+    let has_current = fs.metadata(&layout.current()).is_ok();
+    let complete = has_current
+        && exists(layout.wal_dir()).on("look for the folder", layout.wal_dir())?
         && exists(layout.sst_dir()).on("look for the folder", layout.sst_dir())?;
     if complete {
         return Ok(());
@@ -43,7 +46,23 @@ pub(crate) fn create_directories(fs: &dyn Fs, layout: &Layout) -> Result<()> {
         fs.create_dir_all(dir).on("create the folder", dir)?;
     }
     // From the inside out: a folder whose content is not durable is of no use by name.
-    parents.iter().try_for_each(|dir| fs.sync_dir(dir).on("sync the folder", dir)).map_err(Error::from)
+    parents.iter().try_for_each(|dir| fs.sync_dir(dir).on("sync the folder", dir))?;
+    if !has_current {
+        sync_folders_above(fs, dir)?;
+    }
+    Ok(())
+}
+
+/// Whoever died before may have created any of these folders, too. One that may not be opened was not created by us.
+fn sync_folders_above(fs: &dyn Fs, dir: &Path) -> Result<()> {
+    for above in dir.ancestors().skip(1) {
+        let above = if above.as_os_str().is_empty() { Path::new(".") } else { above };
+        match fs.sync_dir(above) {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(()),
+            synced => synced.on("sync the folder", above)?,
+        }
+    }
+    Ok(())
 }
 
 pub(crate) fn take_lock(fs: &dyn Fs, layout: &Layout) -> Result<Box<dyn FileLock>> {

@@ -6,6 +6,7 @@ mod files;
 mod keyspaces;
 mod limits;
 mod model;
+mod order;
 mod ranges;
 mod reopen;
 mod statistics;

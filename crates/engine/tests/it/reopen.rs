@@ -137,3 +137,16 @@ fn buffered_writes_survive_a_kill_in_whatever_log_they_are() {
         assert_eq!(contents(&killed).len(), i as usize + 1);
     }
 }
+
+#[test]
+fn folders_that_a_killed_process_left_unsynced_are_synced_before_anything_is_acknowledged() {
+    let disk = MemFs::new();
+    for dir in ["/base/db/wal", "/base/db/sst"] {
+        disk.create_dir_all(Path::new(dir)).unwrap();
+    }
+    let open = |disk: &MemFs| Db::builder("/base/db").fs(Arc::new(disk.clone())).open().unwrap();
+    let db = open(&disk);
+    db.put("key", "value").unwrap();
+    let left = disk.power_cut_worst();
+    assert_eq!(open(&left).get("key").unwrap().as_deref(), Some(&b"value"[..]));
+}
