@@ -1,9 +1,9 @@
 //! What was written is there again, however the database was left.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
-use siltstone::{Durability, Error, Settings, WriteBatch};
-use siltstone_vfs::{Decision, FaultFs, MemFs, injector_fn};
+use siltstone::{Db, Durability, Error, Settings, WriteBatch};
+use siltstone_vfs::{Decision, FaultFs, Fs as _, MemFs, injector_fn};
 
 use crate::{contents, on, tiny};
 
