@@ -71,9 +71,10 @@ impl Inner {
     /// Plans a job and marks its inputs as busy, under one lock.
     fn begin_due(&self) -> Option<Begun> {
         let strategy = self.strategy();
-        let version = self.version();
         let snapshots = self.snapshots.live();
         let mut state = self.background.state.lock();
+        // Under the lock: a job that ends in between would leave us a tree without its result, and its inputs no longer marked as busy.
+        let version = self.version();
         let running: usize = state.running.values().map(Vec::len).sum();
         if running >= self.shared.settings.workers() || state.compaction_failure.is_some() {
             return None;
@@ -122,6 +123,8 @@ impl Inner {
         {
             running.swap_remove(at);
         }
+        // The ids of keyspaces that were dropped do not gather.
+        state.running.retain(|_, running| !running.is_empty());
     }
 
     fn run_in_background(&self, begun: &Begun) {
@@ -157,7 +160,10 @@ impl Inner {
             Action::Drop => (Vec::new(), RetainStatistics::default()),
         };
         if let Err(error) = self.install_result(begun, &added) {
-            added.iter().for_each(|table| table.make_obsolete());
+            // Where the edit itself failed, a manifest may name them: they stay for the next open to decide (files.md, Order 4).
+            if self.poison.check().is_ok() {
+                added.iter().for_each(|table| table.make_obsolete());
+            }
             return Err(error);
         }
         self.count_compaction(begun, &added, statistics);
@@ -258,9 +264,10 @@ impl Inner {
     /// Merges everything a keyspace has, as soon as no other job has a part of it.
     fn compact_keyspace(&self, id: KeyspaceId) -> Result<RetainStatistics> {
         let begun = loop {
-            self.poison.check()?;
-            let version = self.version();
+            // Closing drops jobs that have not begun: what they have marked as busy stays so.
+            self.writable()?;
             let mut state = self.background.state.lock();
+            let version = self.version();
             let running = state.running.entry(id).or_default();
             if running.is_empty() {
                 let Some(tree) = version.keyspace(id).map(|keyspace| &keyspace.tree) else {
