@@ -9,7 +9,6 @@ use crate::{
     db::Inner,
     executor::{Executor, Lane},
     keyspace::KeyspaceId,
-    manifest::format::Field,
     sync::{AtomicBool, Condvar, Mutex, MutexGuard, Ordering},
 };
 
@@ -88,11 +87,13 @@ impl Inner {
     fn run_flushes(&self) {
         // Whatever stopped compactions may be gone.
         self.background.state.lock().compaction_failure = None;
-        if let Err(error) = self.flush_sealed() {
+        let outcome = self.flush_sealed();
+        if let Err(error) = &outcome {
             tracing::warn!(%error, "a flush failed");
-            self.background.state.lock().flush_failure = Some(error);
-            self.background.wake();
         }
+        // A success takes back an older failure: no writer that waits later is to hear of it.
+        self.background.state.lock().flush_failure = outcome.err();
+        self.background.wake();
     }
 
     /// A memtable whose last write was just published can be flushed now.
@@ -115,26 +116,10 @@ impl Inner {
     }
 
     fn keep_a_log_ready(&self) -> Result<()> {
-        let commit = self.writable()?;
-        if commit.log.lock().prepared.is_some() {
-            return Ok(());
-        }
-        // Not under the log's lock: writes go on. One of them may need a log before this one is ready, and make its own; that has a higher number, and
-        // logs are used in the order of their numbers.
-        let prepared = self.prepare_log()?;
-        let number = prepared.number();
-        {
-            let mut log = commit.log.lock();
-            if log.prepared.is_none() && number > log.writer.number() {
-                log.prepared = Some(prepared);
-                return Ok(());
-            }
-        }
-        let mut ledger = self.ledger()?.lock();
-        // A flush may have removed it already, as it removes every log that is not needed.
-        if ledger.state.logs.contains_key(&number) {
-            self.commit_edit(&mut ledger, vec![Field::LogRemoved { number }])?;
-            self.remove_file(&self.shared.layout.log(number));
+        // Not under the log's lock: writes go on, until one of them needs the log.
+        let mut next_log = self.writable()?.next_log.lock();
+        if next_log.is_none() {
+            *next_log = Some(self.prepare_log()?);
         }
         Ok(())
     }

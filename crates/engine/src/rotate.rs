@@ -63,13 +63,15 @@ impl Inner {
     }
 
     fn rotate_log(&self, commit: &Commit, log: &mut LogSet) -> Result<()> {
-        let next = match log.prepared.take() {
+        // Waits for one that is being prepared, which takes no longer than to make another.
+        let mut next_log = commit.next_log.lock();
+        let next = match next_log.take() {
             Some(prepared) => prepared,
             None => self.prepare_log()?,
         };
         // Now, and not with the next sync: of what a killed process leaves, no log behind one without an end is read.
         if let Err(error) = log.writer.end() {
-            log.prepared = Some(next);
+            *next_log = Some(next);
             return Err(error.into());
         }
         let old = std::mem::replace(&mut log.writer, next);

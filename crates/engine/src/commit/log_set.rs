@@ -16,15 +16,13 @@ pub(crate) struct LogSet {
     pub(crate) writer: LogWriter,
     /// The last sequence number that was given to a record that is in a log.
     pub(crate) last_sequence: SequenceNumber,
-    /// Known to the manifest, synced, and empty: ready to be written.
-    pub(crate) prepared: Option<LogWriter>,
     /// Logs that were left and may still be needed, oldest first, with their lengths in bytes.
     pub(crate) left: VecDeque<(u64, u64)>,
 }
 
 impl LogSet {
     pub(crate) fn new(writer: LogWriter, last_sequence: SequenceNumber) -> LogSet {
-        LogSet { writer, last_sequence, prepared: None, left: VecDeque::new() }
+        LogSet { writer, last_sequence, left: VecDeque::new() }
     }
 
     /// The oldest log that keeps the logs from fitting into `bytes_max`; `None` when they fit. Logs below `first_needed` are gone.

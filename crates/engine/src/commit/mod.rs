@@ -4,7 +4,7 @@
 //! the queue, whose group is appended while this one is synced. Then it syncs (or finds that another sync has covered it), applies the group
 //! to the memtables, and publishes it, which wakes the others.
 //!
-//! Locks are taken in this order: queue, log, ledger, version. None is held during a sync.
+//! Locks are taken in this order: log, queue, next log, ledger, version. None is held during a sync.
 
 pub(crate) mod log_set;
 pub(crate) mod pending;
@@ -14,6 +14,7 @@ pub(crate) mod sync_stage;
 use std::collections::VecDeque;
 
 use siltstone_types::{Entry, InternalKey, SequenceNumber};
+use siltstone_wal::LogWriter;
 
 use crate::{
     Durability, Error, Result, WriteBatch,
@@ -38,6 +39,9 @@ const GROUP_BYTES_MAX: usize = 1 << 20;
 pub(crate) struct Commit {
     queue: Mutex<Queue>,
     pub(crate) log: Mutex<LogSet>,
+    /// The log that comes next: known to the manifest, synced, and empty. Locked while one is prepared, so that no other gets a higher number and is
+    /// used first: recovery takes an empty log before one with promises for damage.
+    pub(crate) next_log: Mutex<Option<LogWriter>>,
     pub(crate) sync: SyncStage,
 }
 
@@ -65,7 +69,7 @@ struct Appended {
 impl Commit {
     pub(crate) fn new(log: LogSet) -> Commit {
         let sync = SyncStage::new(&log.writer);
-        Commit { queue: Mutex::default(), log: Mutex::new(log), sync }
+        Commit { queue: Mutex::default(), log: Mutex::new(log), next_log: Mutex::default(), sync }
     }
 }
 

@@ -137,3 +137,29 @@ fn writes_that_race_with_close_are_there_or_refused() {
         assert_eq!(db.range(..).count(), written);
     }
 }
+
+#[test]
+fn compacting_agrees_with_jobs_that_end_meanwhile_and_with_closing() {
+    for _ in 0..10 {
+        let fs = MemFs::new();
+        let settings = Settings { memtable_entries_max: 5, compaction_runs_min: 2, ..Settings::default() };
+        let db = Db::builder("db").fs(Arc::new(fs.clone())).settings(settings).open().unwrap();
+        let outcomes = thread::scope(|scope| {
+            scope.spawn(|| {
+                (0..).take_while(|i| db.put_with(format!("{i}"), "v", Durability::Buffered).is_ok()).count()
+            });
+            let compactions = scope.spawn(|| {
+                let mut outcomes = Vec::new();
+                while outcomes.last().is_none_or(Result::is_ok) {
+                    outcomes.push(db.compact());
+                }
+                outcomes
+            });
+            thread::sleep(std::time::Duration::from_millis(30));
+            db.close().unwrap();
+            compactions.join().unwrap()
+        });
+        // It ends, with nothing but the news that the database is closed.
+        assert!(matches!(outcomes.last(), Some(Err(siltstone::Error::Closed))), "{:?}", outcomes.last());
+    }
+}
