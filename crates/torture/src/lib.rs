@@ -2,6 +2,8 @@
 
 pub mod crash;
 pub mod decoders;
+pub mod faults;
 pub mod model;
 mod plain;
 mod repair;
+pub mod threads;

@@ -11,6 +11,8 @@ mod shrink;
 mod swallow;
 
 pub use layer::Counts;
+pub(crate) use open::state as state_of;
+pub(crate) use oracle::{Oracle, Outage, State, Written};
 pub use plan::{Change, Operation, Plan};
 pub use recover::Recovered;
 pub use run::{Failure, Options, Report, run};

@@ -4,5 +4,8 @@
 mod allocation;
 mod corpora;
 mod corpus;
+mod crash;
+mod faults;
 mod model;
+mod threads;
 mod wiring;
