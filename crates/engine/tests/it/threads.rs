@@ -146,7 +146,9 @@ fn compacting_agrees_with_jobs_that_end_meanwhile_and_with_closing() {
         let db = Db::builder("db").fs(Arc::new(fs.clone())).settings(settings).open().unwrap();
         let outcomes = thread::scope(|scope| {
             scope.spawn(|| {
-                (0..).take_while(|i| db.put_with(format!("{i}"), "v", Durability::Buffered).is_ok()).count()
+                (0..10_000_000)
+                    .take_while(|i| db.put_with(format!("{i}"), "v", Durability::Buffered).is_ok())
+                    .count()
             });
             let compactions = scope.spawn(|| {
                 let mut outcomes = Vec::new();

@@ -34,11 +34,12 @@ pub(crate) fn balance_at(round: u64, balance: u64) -> String {
     format!("{round:010} {balance}")
 }
 
-fn collect(
-    range: impl Iterator<Item = siltstone::Result<KeyValue>>,
-) -> Result<Vec<(Vec<u8>, Vec<u8>)>, String> {
+fn collect(range: impl Iterator<Item = siltstone::Result<KeyValue>>) -> Result<Vec<Pair>, String> {
     range.map(|entry| entry.map(|(key, value)| (key.to_vec(), value.to_vec())).map_err(said)).collect()
 }
+
+/// A key and its value.
+type Pair = (Vec<u8>, Vec<u8>);
 
 /// Reads a snapshot in both directions.
 pub(crate) fn contents(snapshot: &Snapshot, keyspaces: &[Keyspace; 2]) -> Result<Contents, String> {
