@@ -18,6 +18,8 @@ pub(crate) enum Command {
     },
     /// One step alone.
     One(&'static Step),
+    /// Run whole databases against power cuts, in a release build, with these words for the program.
+    Crash(Vec<String>),
     /// Write the hashes of the format sources into the format pages.
     Bless,
 }
@@ -29,6 +31,7 @@ impl Command {
         match words.as_slice() {
             [] | ["help" | "--help" | "-h"] => Ok(Command::Help),
             ["ci", options @ ..] => Ok(Command::Ci { skipped: parse_skips(options)? }),
+            ["crash", words @ ..] => Ok(Command::Crash(words.iter().map(ToString::to_string).collect())),
             ["tidy", "--bless"] => Ok(Command::Bless),
             [name] => Ok(Command::One(find(name)?)),
             [name, rest @ ..] => {
@@ -65,6 +68,8 @@ pub(crate) fn help() -> String {
         "usage: cargo xtask COMMAND\n\n  \
          help                  this text\n  \
          ci [--skip STEP]...   every step below, in this order, up to the first failure\n  \
+         crash [--seed N] [--seeds M] [--minutes T] [--operations K] [--one-in C] [--planted]\n  \
+         \x20                     power cuts of whole databases, before every C-th change of the disk\n  \
          tidy --bless          write the hashes of the format sources into docs/format\n\nsteps, each also a command:\n",
     );
     for step in STEPS {

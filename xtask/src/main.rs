@@ -29,6 +29,20 @@ fn run() -> anyhow::Result<()> {
         Command::Help => print!("{}", command::help()),
         Command::Bless => tidy::bless(&workspace)?,
         Command::Ci { skipped } => ci::run(&workspace, &skipped)?,
+        Command::Crash(words) => {
+            let mut arguments = vec![
+                "run",
+                "--quiet",
+                "--release",
+                "--package",
+                "siltstone-torture",
+                "--example",
+                "crash",
+                "--",
+            ];
+            arguments.extend(words.iter().map(String::as_str));
+            workspace.cargo(&arguments)?;
+        }
         Command::One(step) => {
             if let step::Outcome::Absent(why) = (step.run)(&workspace)? {
                 println!("{}: nothing to do: {why}", step.name);

@@ -1,6 +1,6 @@
 //! What the database may hold after a power cut.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
 
 /// The entries of one keyspace.
 pub(crate) type Contents = BTreeMap<Vec<u8>, Vec<u8>>;
@@ -139,7 +139,8 @@ impl Oracle {
         }
         let mut what = format!("no prefix of {first} to {} batches holds this", self.batches());
         if let Some(old) = (0..first).rev().find(|&old| self.state(old, self.settled) == *found) {
-            what += &format!("; it is what {old} batches left: acknowledged writes are lost");
+            // Writing to a String cannot fail.
+            let _ = write!(what, "; it is what {old} batches left: acknowledged writes are lost");
         }
         what += &difference(&self.now(), found);
         Err(what)
@@ -155,7 +156,8 @@ pub(crate) fn difference(expected: &State, found: &State) -> String {
     for name in names {
         let (Some(wanted), Some(got)) = (expected.get(name), found.get(name)) else {
             let there = if found.contains_key(name) { "there" } else { "missing" };
-            text += &format!("\n  keyspace {name} is {there}");
+            // Writing to a String cannot fail.
+            let _ = write!(text, "\n  keyspace {name} is {there}");
             continue;
         };
         let mut keys: Vec<&Vec<u8>> = wanted.keys().chain(got.keys()).collect();
@@ -165,7 +167,7 @@ pub(crate) fn difference(expected: &State, found: &State) -> String {
         for key in keys.iter().filter(differs).take(6) {
             let (wanted, got) = (stamp(wanted.get(*key)), stamp(got.get(*key)));
             let key = String::from_utf8_lossy(key);
-            text += &format!("\n  {name}/{key}: the last write is {wanted}, found is {got}");
+            let _ = write!(text, "\n  {name}/{key}: the last write is {wanted}, found is {got}");
         }
     }
     text

@@ -114,6 +114,7 @@ struct Run<'a> {
     stamp: u64,
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "what map_err hands over")]
 fn told(error: siltstone::Error) -> String {
     let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
     format!("{error}{cause}")
@@ -148,7 +149,7 @@ impl Run<'_> {
         let all = self.oracle.batches();
         match operation {
             Operation::Write { is_sync: true, changes } if self.resolves(changes) => {
-                self.oracle.make_durable(all)
+                self.oracle.make_durable(all);
             }
             Operation::Sync | Operation::Flush | Operation::Compact | Operation::Reopen => {
                 self.oracle.make_durable(all);
