@@ -121,7 +121,9 @@ impl Inner {
         let Some(appended) = appended else { return };
         for unit in &appended.units {
             let is_synced = unit.batches.first().is_some_and(|batch| batch.durability == Durability::Sync);
-            if is_synced && let Err(error) = commit.sync.sync_to(unit.end, &*self.shared.clock) {
+            if is_synced
+                && let Err(error) = commit.sync.sync_to(unit.end, unit.batches.len(), &*self.shared.clock)
+            {
                 return self.stop_writing(&error);
             }
             let mut of_unit = appended
@@ -199,7 +201,7 @@ impl Inner {
 
     pub(crate) fn sync_to(&self, end: LogPosition) -> Result<()> {
         let commit = self.commit_side()?;
-        commit.sync.sync_to(end, &*self.shared.clock).inspect_err(|error| self.stop_writing(error))
+        commit.sync.sync_to(end, 1, &*self.shared.clock).inspect_err(|error| self.stop_writing(error))
     }
 
     /// After a failure that leaves it unknown what is durable.

@@ -11,13 +11,15 @@ use crate::{
 };
 
 /// The longest time that a sync waits for company.
-const COMPANY_WAIT_MAX: Duration = Duration::from_micros(100);
+const COMPANY_WAIT_MAX: Duration = Duration::from_millis(1);
 
 /// The syncing side of the logs.
 #[derive(Debug)]
 pub(crate) struct SyncStage {
     state: Mutex<State>,
     changed: Condvar,
+    /// All the company that the next sync waits for is there.
+    gathered: Condvar,
 }
 
 #[derive(Debug)]
@@ -31,10 +33,12 @@ struct State {
     current_number: u64,
     /// Logs that were rotated away and are not finished yet, oldest first.
     retiring: VecDeque<LogWriter>,
-    /// How many wait for a sync, the one who will do it included.
-    waiting: u32,
-    /// Of the last sync: how many it served, and how long it took.
-    last_served: u32,
+    /// Who waits for a sync: up to where, and how many batches. Batches, and not groups: a few groups come back before all who were in them do.
+    waiting: Vec<(LogPosition, usize)>,
+    /// How many batches the next sync waits for, a moment: those that the last one served, and those that came meanwhile. Without the latter, writers
+    /// that once fell into two halves would stay so, and take turns.
+    expected: usize,
+    /// Of the last sync.
     last_took: Duration,
     failed: Option<Error>,
 }
@@ -48,12 +52,12 @@ impl SyncStage {
             current: current.syncer(),
             current_number: current.number(),
             retiring: VecDeque::new(),
-            waiting: 0,
-            last_served: 0,
+            waiting: Vec::new(),
+            expected: 0,
             last_took: Duration::ZERO,
             failed: None,
         };
-        SyncStage { state: Mutex::new(state), changed: Condvar::default() }
+        SyncStage { state: Mutex::new(state), changed: Condvar::default(), gathered: Condvar::default() }
     }
 
     /// Takes over a log that was rotated away. Called under the log's lock, before anything is appended to the new one.
@@ -69,25 +73,23 @@ impl SyncStage {
         self.state.lock().synced
     }
 
-    /// Returns when everything below `target` is durable.
+    /// Returns when everything below `target` is durable; `batches` is how many wait for it here.
     ///
     /// # Errors
     ///
     /// The first sync that failed: it is final.
-    pub(crate) fn sync_to(&self, target: LogPosition, clock: &dyn Clock) -> Result<()> {
+    pub(crate) fn sync_to(&self, target: LogPosition, batches: usize, clock: &dyn Clock) -> Result<()> {
         let mut state = self.state.lock();
-        state.waiting += 1;
-        if state.is_gathering && state.waiting >= state.last_served {
-            self.changed.notify_all();
+        state.waiting.push((target, batches));
+        if state.is_gathering && state.has_company() {
+            self.gathered.notify_one();
         }
         loop {
             if let Some(error) = &state.failed {
-                let error = error.clone();
-                state.waiting -= 1;
-                return Err(error);
+                return Err(error.clone());
             }
             if state.synced >= target {
-                state.waiting -= 1;
+                state.forget_served();
                 return Ok(());
             }
             if state.is_running {
@@ -95,14 +97,12 @@ impl SyncStage {
                 continue;
             }
             state.is_running = true;
-            // Those whose last sync had company are likely to be back in a moment.
-            if state.last_served > 1 && state.waiting < state.last_served {
+            if !state.has_company() {
                 state.is_gathering = true;
                 let limit = COMPANY_WAIT_MAX.min(state.last_took / 8);
-                state = self.changed.wait_for(state, limit);
+                state = self.gathered.wait_for(state, limit);
                 state.is_gathering = false;
             }
-            let served = state.waiting;
             let (retiring, current, number) =
                 (std::mem::take(&mut state.retiring), state.current.clone(), state.current_number);
             drop(state);
@@ -111,13 +111,30 @@ impl SyncStage {
             let took = clock.monotonic().saturating_sub(started);
             state = self.state.lock();
             state.is_running = false;
-            (state.last_served, state.last_took) = (served, took);
+            (state.expected, state.last_took) = (state.batches(), took);
             match outcome {
                 Ok(offset) => state.synced = LogPosition { log: number, offset },
                 Err(error) => state.failed = Some(error),
             }
+            state.forget_served();
             self.changed.notify_all();
         }
+    }
+}
+
+impl State {
+    fn batches(&self) -> usize {
+        self.waiting.iter().map(|(_, batches)| batches).sum()
+    }
+
+    /// Whether all who are likely to come are there.
+    fn has_company(&self) -> bool {
+        self.batches() >= self.expected
+    }
+
+    fn forget_served(&mut self) {
+        let synced = self.synced;
+        self.waiting.retain(|(target, _)| *target > synced);
     }
 }
 
