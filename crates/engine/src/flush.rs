@@ -6,6 +6,7 @@ use crate::{
     execute,
     keyspace::KeyspaceId,
     manifest::format::Field,
+    planted::{Bug, is_planted},
     sync::{Arc, thread},
     table_io::Output,
     tree::Tree,
@@ -30,10 +31,11 @@ impl Inner {
     fn next_flushable(&self) -> Option<(KeyspaceId, Sealed)> {
         let published = self.publisher.published();
         let version = self.version();
-        let oldest = version
-            .keyspaces
-            .iter()
-            .filter_map(|(id, keyspace)| Some((*id, keyspace.sealed.last()?.clone())));
+        let oldest = version.keyspaces.iter().filter_map(|(id, keyspace)| {
+            let newest_first = is_planted(Bug::NewerMemtableFirst);
+            let sealed = if newest_first { keyspace.sealed.first() } else { keyspace.sealed.last() };
+            Some((*id, sealed?.clone()))
+        });
         let ready = oldest.filter(|(_, sealed)| sealed.last_sequence <= published);
         ready.min_by_key(|(_, sealed)| sealed.slot.first_log())
     }

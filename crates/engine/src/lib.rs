@@ -26,6 +26,10 @@ mod metrics;
 mod obsolete;
 mod open;
 mod options;
+#[cfg(feature = "planted-bugs")]
+pub mod planted;
+#[cfg(not(feature = "planted-bugs"))]
+mod planted;
 mod poison;
 mod read_view;
 mod receipt;

@@ -15,6 +15,7 @@ use crate::{
         format::LogEnding,
         state::{LogPosition, State},
     },
+    planted::{Bug, is_planted},
     sync::Arc,
 };
 
@@ -78,7 +79,8 @@ pub(crate) fn replay(
     let remains: u64 = report.logs.iter().map(|log| log.remains_bytes).sum();
     recovery.dropped_bytes = report.dropped_bytes + remains;
     // Logs that are not replayed may come back, their removal undone by a power cut: what they hold must then be known to the manifest.
-    let known = state.last_sequence.max(report.dropped_tag_max);
+    let dropped = if is_planted(Bug::DroppedNumbersForgotten) { 0 } else { report.dropped_tag_max };
+    let known = state.last_sequence.max(dropped);
     check_lengths(layout, state, report)?;
     Ok(last.max(SequenceNumber::new(known).unwrap_or(SequenceNumber::MAX)))
 }
@@ -140,7 +142,9 @@ impl Replay<'_> {
             if position.is_some_and(|position| at < position) {
                 continue;
             }
-            let entries = batch.entries().filter(|(_, entry)| entry.keyspace == *id);
+            let is_lost =
+                |sequence| is_planted(Bug::PartialBatch) && sequence == batch.last() && sequence != first;
+            let entries = batch.entries().filter(|(at, entry)| entry.keyspace == *id && !is_lost(*at));
             let before = memtable.entry_count();
             memtable.insert_batch(&mut entries.map(|(sequence, entry)| Entry {
                 key: InternalKey::new(entry.key, sequence, entry.kind),

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use siltstone_torture::crash::{Options, Plan, Plant, run, shrink};
+use siltstone_torture::crash::{Bug, Options, Plan, Plant, plant, run, shrink};
 
 struct Arguments {
     seed: u64,
@@ -70,6 +70,14 @@ fn crash(given: &Arguments) -> Result<(), String> {
 }
 
 fn planted(given: &Arguments) -> Result<(), String> {
+    for bug in [Bug::NewerMemtableFirst, Bug::CutInsideKey, Bug::DroppedNumbersForgotten, Bug::PartialBatch] {
+        plant(Some(bug));
+        let options = Options { cut_one_in: given.one_in, plant: None };
+        let caught = (given.seed..given.seed + given.seeds.max(50))
+            .find(|&seed| run(&Plan::new(seed, given.operations), options).is_err());
+        plant(None);
+        println!("{bug:?}: caught by seed {}", caught.ok_or(format!("{bug:?} was not caught"))?);
+    }
     for plant in Plant::ALL {
         let options = Options { cut_one_in: given.one_in, plant: Some(plant) };
         let caught = (given.seed..given.seed + given.seeds.max(50)).find_map(|seed| {

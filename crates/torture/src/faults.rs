@@ -141,6 +141,7 @@ impl Run {
                 match step {
                     14 => self.call(db.flush())?,
                     25 => self.call(db.compact().map(|_| ()))?,
+                    20 | 26 => self.read(&db)?,
                     30 => self.call(db.sync())?,
                     _ => {}
                 }

@@ -17,4 +17,5 @@ pub use plan::{Change, Operation, Plan};
 pub use recover::Recovered;
 pub use run::{Failure, Options, Report, run};
 pub use shrink::shrink;
+pub use siltstone::planted::{Bug, plant};
 pub use swallow::Plant;

@@ -1,6 +1,15 @@
 //! Whole databases that lose their power, a small version: `cargo xtask crash` is the large one.
+#![expect(clippy::print_stdout, reason = "says which seed caught a bug")]
 
-use siltstone_torture::crash::{Options, Plan, Plant, run, shrink};
+use siltstone_torture::{
+    crash::{Bug, Options, Plan, Plant, plant, run, shrink},
+    faults::{self, Trouble},
+};
+use siltstone_vfs::OpKind;
+
+/// Those that power cuts and comparisons show.
+const BUGS: [Bug; 4] =
+    [Bug::NewerMemtableFirst, Bug::CutInsideKey, Bug::DroppedNumbersForgotten, Bug::PartialBatch];
 
 const SAMPLED: Options = Options { cut_one_in: 25, plant: None };
 
@@ -41,6 +50,27 @@ fn a_sync_that_is_left_out_is_found() {
         println!("{plant:?}: caught by seed {caught:?}");
         assert!(caught.is_some(), "{plant:?} was not found");
     }
+}
+
+#[test]
+fn a_bug_of_the_engine_is_found() {
+    for bug in BUGS {
+        plant(Some(bug));
+        let options = Options { cut_one_in: 12, plant: None };
+        let caught = (1..60).find(|&seed| run(&Plan::new(seed, 300), options).is_err());
+        plant(None);
+        println!("{bug:?}: caught by seed {caught:?}");
+        assert!(caught.is_some(), "{bug:?} was not found");
+    }
+}
+
+#[test]
+fn a_merge_that_takes_an_error_for_the_end_is_found() {
+    plant(Some(Bug::InputErrorIgnored));
+    let caught = (0..400).find(|&nth| faults::run(OpKind::ReadAt, Trouble::ForGood, nth, 3).is_err());
+    plant(None);
+    println!("InputErrorIgnored: caught at read {caught:?}");
+    assert!(caught.is_some());
 }
 
 #[test]
