@@ -247,6 +247,7 @@ impl Run {
             for (newest, acknowledged) in newest.iter_mut().zip(self.acknowledged()) {
                 *newest = acknowledged.max(*newest);
             }
+            self.get_what_is_acknowledged(post)?;
             post.doing("snapshot");
             let snapshot = self.db.snapshot();
             post.doing("range");
@@ -282,6 +283,19 @@ impl Run {
                     old = None;
                 }
                 Some(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Gets, while this thread holds no new snapshot: one would keep an older version of the key, for a wrong view to find.
+    fn get_what_is_acknowledged(&self, post: &Post) -> Checked {
+        post.doing("get");
+        for (writer, floor) in self.acknowledged().into_iter().enumerate() {
+            let found = self.keyspaces[0].get(mark('a', writer)).map_err(said)?;
+            let floor = (floor > 0).then(|| format!("{floor:010}").into_bytes());
+            if found.as_deref() < floor.as_deref() {
+                return Err(format!("writer {writer}: {floor:?} was acknowledged, and {found:?} is read"));
             }
         }
         Ok(())
