@@ -23,9 +23,9 @@ use crate::{
     poison::Poison,
     read_view::ReadView,
     snapshot::SnapshotList,
-    sync::{Arc, AtomicBool, Mutex, Ordering, RwLock, Weak},
+    sync::{Arc, AtomicBool, Mutex, Ordering, Weak},
     table_cache::TableCache,
-    version::Version,
+    version::{Version, Versions},
 };
 
 /// A key-value database in a directory. Cheap to clone; every clone is the same database.
@@ -67,7 +67,7 @@ pub(crate) struct Inner {
     pub(crate) executor: Arc<dyn Executor>,
     /// For jobs, which must not keep a database alive that nobody uses.
     pub(crate) weak: Weak<Inner>,
-    pub(crate) versions: RwLock<Arc<Version>>,
+    pub(crate) versions: Versions,
     pub(crate) publisher: Publisher,
     pub(crate) snapshots: Arc<SnapshotList>,
     pub(crate) counters: Counters,
@@ -93,19 +93,19 @@ impl fmt::Debug for Inner {
 
 impl Inner {
     pub(crate) fn version(&self) -> Arc<Version> {
-        Arc::clone(&self.versions.read())
+        Arc::clone(&self.versions.load())
     }
 
     pub(crate) fn view(&self) -> Result<ReadView> {
         if self.closed.load(Ordering::Acquire) { Err(Error::Closed) } else { Ok(self.view_even_if_closed()) }
     }
 
-    fn view_even_if_closed(&self) -> ReadView {
+    pub(crate) fn view_even_if_closed(&self) -> ReadView {
         // The version first: a number taken before it might be one whose versions a compaction has dropped meanwhile. And bounded: a number taken after it may
         // be that of a write to a memtable that came later.
-        let version = self.version();
+        let version = self.versions.load();
         let at = version.generation.bound(self.publisher.published());
-        ReadView { version, at }
+        ReadView { version, at, dropped: None }
     }
 
     /// The write side, unless writing has stopped.
@@ -331,8 +331,10 @@ impl Db {
     }
 
     /// The database as it is now, for as long as the snapshot lives. (Of a closed database: as it was when it was closed.)
+    ///
+    /// A snapshot is a number and holds no memory of its own. What it costs is that compaction keeps the versions that it sees.
     pub fn snapshot(&self) -> Snapshot {
-        self.inner().snapshots.register(|| self.inner().view_even_if_closed())
+        Snapshot::take(&self.handle.inner)
     }
 
     /// Makes everything written so far survive a power cut.

@@ -6,7 +6,7 @@ use crate::{
     execute,
     keyspace::KeyspaceId,
     manifest::format::Field,
-    planted::{Bug, is_planted},
+    planted::{self, Bug, is_planted},
     sync::{Arc, thread},
     table_io::Output,
     tree::Tree,
@@ -20,6 +20,7 @@ impl Inner {
         let _turn = self.background.flush_turn.lock();
         while let Some((id, sealed)) = self.next_flushable() {
             self.flush_one(id, &sealed)?;
+            self.version().attic.take(sealed);
             self.background.wake();
             self.schedule_compactions();
             self.shared.obsolete_files.remove_all();
@@ -44,7 +45,7 @@ impl Inner {
         let commit = self.commit_side()?;
         // A table must not get ahead of the logs: one half of a batch could survive without the other.
         self.sync_to(sealed.end)?;
-        let snapshots = self.snapshots.live();
+        let snapshots = planted::snapshots(self.snapshots.live());
         let epoch = self.counters.epoch();
         let draw = || self.draw_output(id, 0, epoch);
         let flushed = execute::flush_memtable(&self.shared, &sealed.slot.table, &snapshots, draw)?;
@@ -89,10 +90,11 @@ impl Inner {
 
     /// Makes a changed copy of the version the one that reads see.
     pub(crate) fn install(&self, change: impl FnOnce(&mut Version)) {
-        let mut current = self.versions.write();
-        let mut next = (**current).clone();
-        change(&mut next);
-        *current = Arc::new(next);
+        self.versions.replace(|current| {
+            let mut next = current.clone();
+            change(&mut next);
+            Some(next)
+        });
     }
 
     pub(crate) fn draw_output(&self, keyspace: KeyspaceId, level: u32, epoch: u64) -> Output {

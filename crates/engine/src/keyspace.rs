@@ -230,12 +230,16 @@ impl Db {
         let not_found = || Error::NotFound { what: format!("there is no keyspace {name}") };
         let id = inner.version().id_of(name).ok_or_else(not_found)?;
         inner.commit_edit(&mut ledger, vec![Field::KeyspaceDropped { id: id.0 }])?;
-        let mut dropped = None;
-        inner.install(|version| dropped = version.keyspaces.remove(&id));
-        drop(ledger);
-        if let Some(keyspace) = dropped {
-            keyspace.tree.tables().for_each(|table| table.make_obsolete());
-        }
+        inner.snapshots.drop_keyspace(id, || {
+            let mut dropped = None;
+            inner.install(|version| dropped = version.keyspaces.remove(&id));
+            // Their files go with the last who reads them.
+            dropped
+                .iter()
+                .flat_map(|keyspace| keyspace.tree.tables())
+                .for_each(|table| table.make_obsolete());
+            dropped
+        });
         Ok(())
     }
 }

@@ -35,11 +35,11 @@ use crate::{
     obsolete::ObsoleteFiles,
     poison::Poison,
     recovery::{self, Memtables},
-    sync::{Arc, AtomicBool, Mutex, RwLock},
+    sync::{Arc, AtomicBool, Mutex},
     table_cache::TableCache,
     table_io::Output,
     tree::{OpenTable, Tree},
-    version::{Generation, KeyspaceVersion, Version},
+    version::{Attic, Generation, KeyspaceVersion, Version, Versions},
 };
 
 pub(crate) fn open(builder: Builder) -> Result<Db> {
@@ -213,8 +213,10 @@ impl Base {
             (KeyspaceId(id), keyspace)
         });
         let metrics: Arc<Metrics> = Arc::default();
+        let attic = Attic { executor: Arc::clone(&executor) };
         let version = Version {
             metrics: Arc::clone(&metrics),
+            attic,
             generation: Generation::new(),
             keyspaces: keyspaces.collect(),
         };
@@ -227,7 +229,7 @@ impl Base {
             metrics,
             executor,
             weak: weak.clone(),
-            versions: RwLock::new(Arc::new(version)),
+            versions: Versions::new(version),
             publisher: Publisher::new(last_sequence),
             snapshots: Arc::default(),
             counters,

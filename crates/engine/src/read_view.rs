@@ -7,15 +7,17 @@ use crate::{
     Error, Result,
     iter::{merge::MergeCursor, run::RunCursor, visible::VisibleCursor},
     keyspace::KeyspaceId,
-    sync::Arc,
+    sync::{Arc, Loaded},
     version::{KeyspaceVersion, Version},
 };
 
 /// A version and a sequence number. Every read goes through one, so that gets, ranges and snapshots cannot disagree.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct ReadView {
-    pub(crate) version: Arc<Version>,
+    pub(crate) version: Loaded<Arc<Version>>,
     pub(crate) at: SequenceNumber,
+    /// One that is not in the version any more, but that the reader's snapshot sees.
+    pub(crate) dropped: Option<(KeyspaceId, Arc<KeyspaceVersion>)>,
 }
 
 /// What the engine merges.
@@ -30,7 +32,9 @@ impl ReadView {
     fn keyspace(&self, id: KeyspaceId) -> Result<&KeyspaceVersion> {
         let not_found =
             || Error::NotFound { what: format!("keyspace {} does not exist, or was dropped", id.0) };
-        self.version.keyspace(id).ok_or_else(not_found)
+        let dropped =
+            self.dropped.as_ref().filter(|(dropped, _)| *dropped == id).map(|(_, keyspace)| &**keyspace);
+        self.version.keyspace(id).or(dropped).ok_or_else(not_found)
     }
 
     pub(crate) fn get(&self, id: KeyspaceId, key: &[u8]) -> Result<Option<Slice>> {
@@ -45,7 +49,7 @@ impl ReadView {
         }
         for run in &keyspace.tree.runs {
             let Some(table) = run.table_for(key) else { continue };
-            if let Some(found) = table.open()?.get_traced(key, hash, self.at, &mut trace)? {
+            if let Some(found) = table.with_file(|file| file.get_traced(key, hash, self.at, &mut trace))? {
                 return Ok(found.into_value());
             }
             trace.not_in_table();

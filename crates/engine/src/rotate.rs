@@ -10,7 +10,6 @@ use crate::{
     },
     db::Inner,
     manifest::format::Field,
-    sync::Arc,
     version::{Generation, KeyspaceVersion, Sealed, Slot},
 };
 
@@ -43,23 +42,23 @@ impl Inner {
 
     /// Seals the active memtables that are due and hold something. True when there was one.
     pub(crate) fn seal(&self, log: &LogSet, is_due: impl Fn(&KeyspaceVersion) -> bool) -> bool {
-        let mut current = self.versions.write();
         // What was logged counts, not what was applied by now.
         let is_due = |keyspace: &KeyspaceVersion| keyspace.active.first_log().is_some() && is_due(keyspace);
-        if !current.keyspaces.values().any(is_due) {
-            return false;
-        }
-        let mut next = (**current).clone();
-        for keyspace in next.keyspaces.values_mut().filter(|keyspace| is_due(keyspace)) {
-            let fresh = Slot::new(self.shared.memtables.create());
-            let slot = std::mem::replace(&mut keyspace.active, fresh);
-            keyspace.sealed.insert(0, Sealed { slot, last_sequence: log.last_sequence, end: log.end() });
-        }
-        // Before anything behind it can be published: we hold the log's lock.
-        current.generation.supersede(log.last_sequence);
-        next.generation = Generation::new();
-        *current = Arc::new(next);
-        true
+        self.versions.replace(|current| {
+            if !current.keyspaces.values().any(is_due) {
+                return None;
+            }
+            let mut next = current.clone();
+            for keyspace in next.keyspaces.values_mut().filter(|keyspace| is_due(keyspace)) {
+                let fresh = Slot::new(self.shared.memtables.create());
+                let slot = std::mem::replace(&mut keyspace.active, fresh);
+                keyspace.sealed.insert(0, Sealed { slot, last_sequence: log.last_sequence, end: log.end() });
+            }
+            // Before anything behind it can be published: we hold the log's lock.
+            current.generation.supersede(log.last_sequence);
+            next.generation = Generation::new();
+            Some(next)
+        })
     }
 
     fn rotate_log(&self, commit: &Commit, log: &mut LogSet) -> Result<()> {

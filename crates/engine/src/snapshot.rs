@@ -6,83 +6,151 @@ use siltstone_types::{SequenceNumber, Slice};
 
 use crate::{
     KeyBounds, Keyspace, Range, Result,
+    db::Inner,
     iter::range::prefix_bounds,
     keyspace::KeyspaceId,
     read_view::ReadView,
     sync::{Arc, Mutex},
+    version::KeyspaceVersion,
 };
 
-/// The sequence numbers of all live snapshots.
+/// The live snapshots, and what only they can still see.
 #[derive(Default, Debug)]
 pub(crate) struct SnapshotList {
-    counts: Mutex<BTreeMap<SequenceNumber, usize>>,
+    state: Mutex<State>,
+}
+
+#[derive(Default, Debug)]
+struct State {
+    /// How many snapshots live at each moment.
+    counts: BTreeMap<Moment, usize>,
+    /// Keyspaces dropped so far.
+    drops: u64,
+    /// Those of them that a live snapshot can see.
+    dropped: Vec<Dropped>,
+}
+
+/// When a snapshot was taken.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+struct Moment {
+    at: SequenceNumber,
+    /// Keyspaces that were dropped before: no sequence number tells, for dropping is no write.
+    drops: u64,
+}
+
+#[derive(Debug)]
+struct Dropped {
+    /// How many were dropped before it.
+    drops: u64,
+    id: KeyspaceId,
+    keyspace: Arc<KeyspaceVersion>,
 }
 
 impl SnapshotList {
-    /// Registers what `take` returns. Compaction reads the list under the same lock, so a snapshot is either in the list it reads or sees
-    /// a version that is newer than the compaction's inputs.
-    pub(crate) fn register(self: &Arc<Self>, take: impl FnOnce() -> ReadView) -> Snapshot {
-        let mut counts = self.counts.lock();
-        let view = take();
-        *counts.entry(view.at).or_default() += 1;
-        Snapshot { view, list: Arc::clone(self) }
+    /// Registers the number that `take` returns. Compaction reads the list under the same lock, after its inputs are fixed, so a snapshot is either in the list
+    /// that it reads, or sees everything that is in its inputs.
+    fn register(&self, take: impl FnOnce() -> SequenceNumber) -> Moment {
+        let mut state = self.state.lock();
+        let moment = Moment { at: take(), drops: state.drops };
+        *state.counts.entry(moment).or_default() += 1;
+        moment
     }
 
-    /// The live sequence numbers, ascending.
+    /// The live sequence numbers, ascending; some more than once.
     pub(crate) fn live(&self) -> Vec<SequenceNumber> {
-        self.counts.lock().keys().copied().collect()
+        self.state.lock().counts.keys().map(|moment| moment.at).collect()
     }
 
-    fn release(&self, at: SequenceNumber) {
-        let mut counts = self.counts.lock();
-        if let Some(count) = counts.get_mut(&at) {
+    /// Removes a keyspace from what reads see, and keeps it for the snapshots that live, in one step: no snapshot is taken in between.
+    pub(crate) fn drop_keyspace(&self, id: KeyspaceId, remove: impl FnOnce() -> Option<KeyspaceVersion>) {
+        let mut state = self.state.lock();
+        let drops = state.drops;
+        state.drops += 1;
+        let Some(keyspace) = remove() else { return };
+        if !state.counts.is_empty() {
+            state.dropped.push(Dropped { drops, id, keyspace: Arc::new(keyspace) });
+        }
+    }
+
+    /// A keyspace that was dropped after the moment.
+    fn dropped_after(&self, moment: Moment, id: KeyspaceId) -> Option<Arc<KeyspaceVersion>> {
+        let state = self.state.lock();
+        let dropped = state.dropped.iter().find(|dropped| dropped.id == id && dropped.drops >= moment.drops);
+        dropped.map(|dropped| Arc::clone(&dropped.keyspace))
+    }
+
+    fn release(&self, moment: Moment) {
+        let mut state = self.state.lock();
+        if let Some(count) = state.counts.get_mut(&moment) {
             *count -= 1;
             if *count == 0 {
-                counts.remove(&at);
+                state.counts.remove(&moment);
             }
         }
+        // What no snapshot is left to see goes, outside the lock.
+        let first = state.counts.keys().map(|moment| moment.drops).min().unwrap_or(u64::MAX);
+        let unseen: Vec<_> = state.dropped.extract_if(.., |dropped| dropped.drops < first).collect();
+        drop(state);
+        drop(unseen);
     }
 }
 
-/// The database as it was at one moment, for as long as this lives. It keeps memtables and files of that moment, and the versions it sees.
+/// The database as it was at one moment, for as long as this lives.
+///
+/// It is a sequence number: each read looks at the tables and memtables of its own time, in which compaction keeps the versions that the snapshot sees.
 pub struct Snapshot {
-    view: ReadView,
-    list: Arc<SnapshotList>,
+    inner: Arc<Inner>,
+    moment: Moment,
 }
 
 impl fmt::Debug for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Snapshot").field("sequence", &self.view.at).finish_non_exhaustive()
+        f.debug_struct("Snapshot").field("sequence", &self.moment.at).finish_non_exhaustive()
     }
 }
 
 impl Snapshot {
+    pub(crate) fn take(inner: &Arc<Inner>) -> Snapshot {
+        let moment = inner.snapshots.register(|| inner.view_even_if_closed().at);
+        Snapshot { inner: Arc::clone(inner), moment }
+    }
+
+    /// A view of now that sees no more than the snapshot does. It may be used after closing, too.
+    fn view(&self, id: KeyspaceId) -> ReadView {
+        let mut view = self.inner.view_even_if_closed();
+        view.at = self.moment.at;
+        if view.version.keyspace(id).is_none() {
+            view.dropped = self.inner.snapshots.dropped_after(self.moment, id).map(|keyspace| (id, keyspace));
+        }
+        view
+    }
+
     /// The value of a key at the snapshot's moment.
     ///
     /// # Errors
     ///
     /// As for [`Db::get`](crate::Db::get).
     pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Slice>> {
-        self.view.get(KeyspaceId::DEFAULT, key.as_ref())
+        self.view(KeyspaceId::DEFAULT).get(KeyspaceId::DEFAULT, key.as_ref())
     }
 
     /// The value of a key of a keyspace at the snapshot's moment.
     ///
     /// # Errors
     ///
-    /// As for [`Db::get`](crate::Db::get); `NotFound` when there was no such keyspace.
+    /// As for [`Db::get`](crate::Db::get); `NotFound` when there was no such keyspace any more. One that was created later is empty.
     pub fn get_in(&self, keyspace: &Keyspace, key: impl AsRef<[u8]>) -> Result<Option<Slice>> {
-        self.view.get(keyspace.id(), key.as_ref())
+        self.view(keyspace.id()).get(keyspace.id(), key.as_ref())
     }
 
     /// The entries of a range of keys at the snapshot's moment.
     pub fn range(&self, bounds: impl KeyBounds) -> Range {
-        Range::new(Ok(self.view.clone()), KeyspaceId::DEFAULT, bounds)
+        Range::new(Ok(self.view(KeyspaceId::DEFAULT)), KeyspaceId::DEFAULT, bounds)
     }
 
     /// The entries of a range of keys of a keyspace at the snapshot's moment.
     pub fn range_in(&self, keyspace: &Keyspace, bounds: impl KeyBounds) -> Range {
-        Range::new(Ok(self.view.clone()), keyspace.id(), bounds)
+        Range::new(Ok(self.view(keyspace.id())), keyspace.id(), bounds)
     }
 
     /// The entries whose keys begin with `prefix`, at the snapshot's moment.
@@ -92,12 +160,12 @@ impl Snapshot {
 
     /// The sequence number of the last write it sees.
     pub fn sequence(&self) -> SequenceNumber {
-        self.view.at
+        self.moment.at
     }
 }
 
 impl Drop for Snapshot {
     fn drop(&mut self) {
-        self.list.release(self.view.at);
+        self.inner.snapshots.release(self.moment);
     }
 }

@@ -20,13 +20,14 @@ pub(crate) use std::{
 
 #[cfg(not(shuttle))]
 pub(crate) use crossbeam_channel::{Receiver, Sender, unbounded};
-pub(crate) use locks::{Condvar, Mutex, MutexGuard, RwLock};
+pub(crate) use locks::{Condvar, Mutex, MutexGuard};
+pub(crate) use pointer::{Loaded, Swap};
 
 #[cfg(not(shuttle))]
 mod locks {
     use std::time::Duration;
 
-    pub(crate) use parking_lot::{MutexGuard, RwLock};
+    pub(crate) use parking_lot::MutexGuard;
 
     /// A lock that a panic does not poison.
     #[derive(Default, Debug)]
@@ -39,6 +40,11 @@ mod locks {
 
         pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
             self.0.lock()
+        }
+
+        /// `None` when someone has it.
+        pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+            self.0.try_lock()
         }
     }
 
@@ -69,6 +75,68 @@ mod locks {
 
         pub(crate) fn notify_all(&self) {
             self.0.notify_all();
+        }
+    }
+}
+
+#[cfg(not(shuttle))]
+mod pointer {
+    use arc_swap::{ArcSwapAny, Guard, RefCnt};
+
+    /// A shared pointer that is read by many and replaced by few. Loading it writes to no memory that readers share: no lock, and no reference count.
+    #[derive(Debug)]
+    pub(crate) struct Swap<P: RefCnt>(ArcSwapAny<P>);
+
+    /// What was loaded. It stays what it was, whatever is stored meanwhile.
+    pub(crate) type Loaded<P> = Guard<P>;
+
+    impl<P: RefCnt> Swap<P> {
+        pub(crate) fn new(pointer: P) -> Swap<P> {
+            Swap(ArcSwapAny::new(pointer))
+        }
+
+        pub(crate) fn load(&self) -> Loaded<P> {
+            self.0.load()
+        }
+
+        pub(crate) fn store(&self, pointer: P) {
+            self.0.store(pointer);
+        }
+    }
+}
+
+/// Under shuttle a lock is what every schedule can be tried with.
+#[cfg(shuttle)]
+mod pointer {
+    use std::ops::Deref;
+
+    use shuttle::sync::RwLock;
+
+    #[derive(Debug)]
+    pub(crate) struct Swap<P>(RwLock<P>);
+
+    #[derive(Debug)]
+    pub(crate) struct Loaded<P>(P);
+
+    impl<P: Clone> Swap<P> {
+        pub(crate) fn new(pointer: P) -> Swap<P> {
+            Swap(RwLock::new(pointer))
+        }
+
+        pub(crate) fn load(&self) -> Loaded<P> {
+            Loaded(self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone())
+        }
+
+        pub(crate) fn store(&self, pointer: P) {
+            *self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner) = pointer;
+        }
+    }
+
+    impl<P> Deref for Loaded<P> {
+        type Target = P;
+
+        fn deref(&self) -> &P {
+            &self.0
         }
     }
 }

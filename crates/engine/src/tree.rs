@@ -10,7 +10,7 @@ use crate::{
     keyspace::KeyspaceId,
     manifest::format::{Field, TableRecord},
     obsolete::ObsoleteFiles,
-    sync::{Arc, AtomicBool, Ordering, RwLock},
+    sync::{Arc, AtomicBool, Mutex, Ordering, Swap},
     table_cache::TableCache,
 };
 
@@ -18,7 +18,9 @@ use crate::{
 pub(crate) struct OpenTable {
     pub(crate) keyspace: KeyspaceId,
     pub(crate) record: TableRecord,
-    file: RwLock<Option<Arc<Table>>>,
+    file: Swap<Option<Arc<Table>>>,
+    /// Held by the one that opens or closes the file.
+    turn: Mutex<()>,
     /// Read since the table cache last looked.
     is_marked: AtomicBool,
     cache: Arc<TableCache>,
@@ -42,7 +44,8 @@ impl OpenTable {
         Arc::new(OpenTable {
             keyspace,
             record,
-            file: RwLock::new(None),
+            file: Swap::new(None),
+            turn: Mutex::new(()),
             is_marked: AtomicBool::new(false),
             cache: Arc::clone(cache),
             is_obsolete: AtomicBool::new(false),
@@ -56,20 +59,35 @@ impl OpenTable {
     ///
     /// Those of [`Table::open`].
     pub(crate) fn open(self: &Arc<Self>) -> Result<Arc<Table>> {
-        if let Some(file) = &*self.file.read() {
+        self.with_file(|file| Ok(Arc::clone(file)))
+    }
+
+    /// Reads in the file, opened if need be, without writing to memory that other readers use.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Table::open`], and of `read`.
+    pub(crate) fn with_file<T>(self: &Arc<Self>, read: impl FnOnce(&Arc<Table>) -> Result<T>) -> Result<T> {
+        if let Some(file) = &*self.file.load() {
             // Looked at first: a mark that is there need not be written again.
             if !self.is_marked.load(Ordering::Relaxed) {
                 self.is_marked.store(true, Ordering::Relaxed);
             }
-            return Ok(Arc::clone(file));
+            return read(file);
         }
-        let mut slot = self.file.write();
-        if let Some(file) = &*slot {
+        read(&self.open_file()?)
+    }
+
+    #[cold]
+    fn open_file(self: &Arc<Self>) -> Result<Arc<Table>> {
+        let turn = self.turn.lock();
+        // Someone may have been faster.
+        if let Some(file) = &*self.file.load() {
             return Ok(Arc::clone(file));
         }
         let file = self.cache.open(self)?;
-        *slot = Some(Arc::clone(&file));
-        drop(slot);
+        self.file.store(Some(Arc::clone(&file)));
+        drop(turn);
         self.cache.opened(self);
         Ok(file)
     }
@@ -79,13 +97,11 @@ impl OpenTable {
         if self.is_marked.swap(false, Ordering::Relaxed) {
             return false;
         }
-        match self.file.try_write() {
-            Some(mut slot) => {
-                *slot = None;
-                true
-            }
-            None => false,
+        let turn = self.turn.try_lock();
+        if turn.is_some() {
+            self.file.store(None);
         }
+        turn.is_some()
     }
 
     /// The edit that makes it part of the tree.

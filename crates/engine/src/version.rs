@@ -6,10 +6,11 @@ use siltstone_memtable::Memtable;
 use siltstone_types::SequenceNumber;
 
 use crate::{
+    executor::{Executor, Lane},
     keyspace::KeyspaceId,
     manifest::state::LogPosition,
     metrics::Metrics,
-    sync::{Arc, AtomicU64, Ordering},
+    sync::{Arc, AtomicU64, Loaded, Mutex, Ordering, Swap},
     tree::Tree,
 };
 
@@ -99,12 +100,64 @@ impl Generation {
     }
 }
 
+/// The version that reads see now. Reads load it without writing to memory that they share; changes take turns.
+#[derive(Debug)]
+pub(crate) struct Versions {
+    current: Swap<Arc<Version>>,
+    turn: Mutex<()>,
+}
+
+impl Versions {
+    pub(crate) fn new(first: Version) -> Versions {
+        Versions { current: Swap::new(Arc::new(first)), turn: Mutex::new(()) }
+    }
+
+    pub(crate) fn load(&self) -> Loaded<Arc<Version>> {
+        self.current.load()
+    }
+
+    /// Makes what `change` returns the current version; `None` leaves it as it is. True when it changed.
+    pub(crate) fn replace(&self, change: impl FnOnce(&Version) -> Option<Version>) -> bool {
+        let _turn = self.turn.lock();
+        let next = change(&self.load());
+        let changed = next.is_some();
+        if let Some(next) = next {
+            self.current.store(Arc::new(next));
+        }
+        changed
+    }
+}
+
+/// Where memtables go that nobody reads any more: freeing one takes long, and whoever lets go of it last shall not wait for that.
+#[derive(Clone, Debug)]
+pub(crate) struct Attic {
+    pub(crate) executor: Arc<dyn Executor>,
+}
+
+impl Attic {
+    /// Lets go of something in the background.
+    pub(crate) fn take(&self, something: impl Send + 'static) {
+        self.executor.spawn(Lane::Housekeeping, Box::new(move || drop(something)));
+    }
+}
+
 /// Everything that reads see. Never changes; rotations, flushes and compactions make a new one.
 #[derive(Clone, Debug)]
 pub(crate) struct Version {
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) attic: Attic,
     pub(crate) generation: Arc<Generation>,
     pub(crate) keyspaces: BTreeMap<KeyspaceId, KeyspaceVersion>,
+}
+
+impl Drop for Version {
+    fn drop(&mut self) {
+        let slots = self.keyspaces.values().flat_map(KeyspaceVersion::memtables);
+        let last: Vec<_> = slots.filter(|slot| Arc::strong_count(slot) == 1).cloned().collect();
+        if !last.is_empty() {
+            self.attic.take(last);
+        }
+    }
 }
 
 impl Version {

@@ -9,6 +9,7 @@ mod model;
 mod order;
 mod ranges;
 mod reopen;
+mod snapshots;
 mod statistics;
 mod threads;
 
