@@ -14,6 +14,7 @@ mod db;
 mod error;
 mod execute;
 mod executor;
+mod explain;
 pub mod files;
 mod flush;
 mod folder;
@@ -52,6 +53,7 @@ pub use compact::CompactionReport;
 pub use db::Db;
 pub use error::{Error, Result};
 pub use executor::{BackgroundJob, Executor, Inline, Lane, Threads};
+pub use explain::{Explanation, ReadStep};
 pub use iter::{
     cursor::DbCursor,
     range::{KeyBounds, KeyValue, Range},
@@ -61,6 +63,7 @@ pub use metrics::ReadStats;
 pub use receipt::Receipt;
 pub use recovery::Recovery;
 pub use settings::{Compression, Durability, Settings};
+pub use siltstone_sstable::{BlockSource, FilterAnswer};
 pub use siltstone_types::{SequenceNumber, Slice};
 pub use snapshot::Snapshot;
 pub use stats::{LevelStats, Stats, WriteStats};

@@ -6,6 +6,7 @@ use siltstone_sstable::{BlockSource, FilterAnswer, ReadTrace};
 
 use crate::{
     WriteStats,
+    explain::GetTrace,
     sync::{AtomicU64, Ordering},
 };
 
@@ -113,10 +114,10 @@ impl Default for Metrics {
 
 impl Metrics {
     /// Begins a lookup.
-    pub(crate) fn get(&self) -> GetTrace<'_> {
+    pub(crate) fn get(&self) -> GetCounts<'_> {
         let slot = &self.reads[own_slot()];
         slot.gets.add(1);
-        GetTrace { slot, filter_said_maybe: false }
+        GetCounts { slot, filter_said_maybe: false }
     }
 
     pub(crate) fn writes(&self) -> WriteStats {
@@ -149,22 +150,21 @@ impl Metrics {
 }
 
 /// Counts what one lookup does.
-pub(crate) struct GetTrace<'a> {
+pub(crate) struct GetCounts<'a> {
     slot: &'a Slot,
     /// The filter of the table that was asked last said "maybe".
     filter_said_maybe: bool,
 }
 
-impl GetTrace<'_> {
-    /// The table that was asked last does not have the key.
-    pub(crate) fn not_in_table(&self) {
-        if self.filter_said_maybe {
+impl GetTrace for GetCounts<'_> {
+    fn answered(&mut self, found: bool) {
+        if !found && self.filter_said_maybe {
             self.slot.filter_false_positives.add(1);
         }
     }
 }
 
-impl ReadTrace for GetTrace<'_> {
+impl ReadTrace for GetCounts<'_> {
     fn filter(&mut self, answer: FilterAnswer) {
         self.filter_said_maybe = answer == FilterAnswer::Maybe;
         if answer == FilterAnswer::No {

@@ -5,6 +5,7 @@ use siltstone_types::{Cursor, InternalKey, KeyHash, SequenceNumber, Slice, limit
 
 use crate::{
     Error, Result,
+    explain::GetTrace,
     iter::{merge::MergeCursor, run::RunCursor, visible::VisibleCursor},
     keyspace::KeyspaceId,
     sync::{Arc, Loaded},
@@ -37,22 +38,35 @@ impl ReadView {
         self.version.keyspace(id).or(dropped).ok_or_else(not_found)
     }
 
+    /// A lookup that is counted.
     pub(crate) fn get(&self, id: KeyspaceId, key: &[u8]) -> Result<Option<Slice>> {
+        self.get_traced(id, key, &mut self.version.metrics.get())
+    }
+
+    pub(crate) fn get_traced<T: GetTrace>(
+        &self,
+        id: KeyspaceId,
+        key: &[u8],
+        trace: &mut T,
+    ) -> Result<Option<Slice>> {
         check_key(key)?;
         let keyspace = self.keyspace(id)?;
         let hash = KeyHash::of(key);
-        let mut trace = self.version.metrics.get();
         for slot in keyspace.memtables() {
-            if let Some(found) = slot.table.get(key, hash, self.at) {
+            let found = slot.table.get(key, hash, self.at);
+            trace.memtable(slot, found.is_some());
+            if let Some(found) = found {
                 return Ok(found.into_value());
             }
         }
         for run in &keyspace.tree.runs {
             let Some(table) = run.table_for(key) else { continue };
-            if let Some(found) = table.with_file(|file| file.get_traced(key, hash, self.at, &mut trace))? {
+            trace.table(table);
+            let found = table.with_file(|file| file.get_traced(key, hash, self.at, trace))?;
+            trace.answered(found.is_some());
+            if let Some(found) = found {
                 return Ok(found.into_value());
             }
-            trace.not_in_table();
         }
         Ok(None)
     }

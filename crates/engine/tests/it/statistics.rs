@@ -90,3 +90,32 @@ fn a_full_compaction_compresses_and_the_next_one_stays_where_it_is() {
         fill(round);
     }
 }
+
+#[test]
+fn a_lookup_says_where_it_looked() {
+    let settings = Settings { compaction_runs_min: 100, ..Settings::default() };
+    let db = on(&MemFs::new()).settings(settings).open().unwrap();
+    for round in 0..3 {
+        db.put("a", "first").unwrap();
+        db.put(format!("b{round}"), "x").unwrap();
+        db.put("z", "last").unwrap();
+        db.flush().unwrap();
+    }
+    db.put("c", "in memory").unwrap();
+    let before = db.stats().unwrap().reads;
+    let said = |key: &str| {
+        let explanation = db.explain_get(key).unwrap();
+        assert_eq!(explanation.value, db.get(key).unwrap());
+        explanation.steps.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    };
+    assert_eq!(said("c"), "memtable of 1 entries: found");
+    assert_eq!(
+        said("b1"),
+        "memtable of 1 entries: not there\n\
+         level 0, table 6: not there, says its filter\n\
+         level 0, table 5: maybe, says its filter; block from the file; found"
+    );
+    assert_eq!(said("zz"), "memtable of 1 entries: not there", "no table reaches that far");
+    // Only the gets are counted.
+    assert_eq!(db.stats().unwrap().reads.gets - before.gets, 3);
+}
