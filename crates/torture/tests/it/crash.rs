@@ -8,8 +8,13 @@ use siltstone_torture::{
 use siltstone_vfs::OpKind;
 
 /// Those that power cuts and comparisons show.
-const BUGS: [Bug; 4] =
-    [Bug::NewerMemtableFirst, Bug::CutInsideKey, Bug::DroppedNumbersForgotten, Bug::PartialBatch];
+const BUGS: [Bug; 5] = [
+    Bug::NewerMemtableFirst,
+    Bug::CutInsideKey,
+    Bug::DroppedNumbersForgotten,
+    Bug::PartialBatch,
+    Bug::SnapshotListTooOld,
+];
 
 const SAMPLED: Options = Options { cut_one_in: 25, plant: None };
 
