@@ -150,7 +150,7 @@ impl Inner {
         let fields = logs.iter().map(|&number| Field::LogRemoved { number }).collect();
         self.commit_edit(&mut ledger, fields)?;
         self.close_ledger(&mut ledger)?;
-        logs.iter().for_each(|&number| self.remove_file(&self.shared.layout.log(number)));
+        logs.iter().for_each(|&number| self.shared.obsolete_files.add_log(number));
         self.shared.obsolete_files.remove_all();
         Ok(())
     }

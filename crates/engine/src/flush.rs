@@ -84,7 +84,7 @@ impl Inner {
         drop(ledger);
         self.metrics.flushes.add(1);
         self.metrics.flush_bytes.add(flushed.tables.iter().map(|table| table.record.file_bytes).sum());
-        obsolete.iter().for_each(|&number| self.remove_file(&self.shared.layout.log(number)));
+        obsolete.iter().for_each(|&number| self.shared.obsolete_files.add_log(number));
         Ok(())
     }
 

@@ -7,6 +7,7 @@ mod root_readme {}
 mod background;
 mod batch;
 mod builder;
+mod checkpoint;
 mod clock;
 mod commit;
 mod compact;
@@ -48,6 +49,7 @@ mod version;
 
 pub use batch::{WriteBatch, format as batch_format};
 pub use builder::Builder;
+pub use checkpoint::CheckpointReport;
 pub use clock::{Clock, OsClock, TestClock};
 pub use compact::CompactionReport;
 pub use db::Db;

@@ -1,6 +1,7 @@
 //! The engine through its public interface.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod checkpoint;
 mod damage;
 mod files;
 mod keyspaces;
