@@ -83,6 +83,37 @@ fn a_closed_database_reports_every_changed_byte_every_cut_and_every_missing_file
     open_and_check(&fs, &expected).unwrap();
 }
 
+#[test]
+fn verify_reports_every_changed_byte_of_a_database_in_use() {
+    let fs = MemFs::new();
+    let db = on(&fs).open().unwrap();
+    db.put("apple", "1").unwrap();
+    db.flush().unwrap();
+    db.put("apple", "2").unwrap();
+    db.keyspace("other").unwrap().put("pear", "3").unwrap();
+    assert!(db.verify().unwrap().damages.is_empty());
+    let files = files(&fs);
+    assert_eq!(db.verify().unwrap().files, files.len() as u64, "{files:?}");
+    for path in &files {
+        let original = read(&fs, path);
+        for at in 0..original.len() {
+            for flip in [0x01, 0x80, 0xff] {
+                let mut bytes = original.clone();
+                bytes[at] ^= flip;
+                overwrite(&fs, path, &bytes);
+                let damages = db.verify().unwrap().damages;
+                assert!(
+                    damages.iter().any(|damage| damage.path == *path),
+                    "{} byte {at} flipped by {flip:#x}: {damages:?}",
+                    path.display()
+                );
+            }
+        }
+        overwrite(&fs, path, &original);
+    }
+    assert!(db.verify().unwrap().damages.is_empty());
+}
+
 /// A database that was not closed: three durable writes, the last of which the log alone can vouch for.
 fn crashed() -> MemFs {
     let fs = MemFs::new();
