@@ -161,7 +161,7 @@ impl Inner {
         };
         if let Err(error) = self.install_result(begun, &added) {
             // Where the edit itself failed, a manifest may name them: they stay for the next open to decide (files.md, Order 4).
-            if self.poison.check().is_ok() {
+            if self.knows_manifest() {
                 added.iter().for_each(|table| table.make_obsolete());
             }
             return Err(error);

@@ -68,7 +68,13 @@ impl Inner {
                 offset: sealed.end.offset,
             });
         }
-        self.commit_edit(&mut ledger, fields)?;
+        if let Err(error) = self.commit_edit(&mut ledger, fields) {
+            // It is tried again with other tables. Where a manifest may name these, they stay for the next open to decide.
+            if self.knows_manifest() {
+                flushed.tables.iter().for_each(|table| table.make_obsolete());
+            }
+            return Err(error);
+        }
         if is_alive {
             self.install(|version| {
                 if let Some(keyspace) = version.keyspace_mut(id) {

@@ -159,8 +159,9 @@ impl Inner {
             Ok(appended) => appended,
             Err(error) => {
                 group.iter().for_each(|batch| batch.fail(&error));
-                if log.writer.check().is_err() {
-                    self.stop_writing(&error);
+                // Cut back, the log goes on. Given up, it is followed by another, with the next group. Only a failed sync is final.
+                if let Err(lost) = log.writer.syncer().check() {
+                    self.stop_writing(&lost.into());
                 }
                 return None;
             }
