@@ -19,8 +19,12 @@ impl Inner {
         // One at a time, so that a keyspace's memtables become tables in their order.
         let _turn = self.background.flush_turn.lock();
         while let Some((id, sealed)) = self.next_flushable() {
-            self.flush_one(id, &sealed)?;
-            self.background.wake();
+            if let Err(error) = self.flush_one(id, &sealed) {
+                tracing::warn!(%error, "a flush failed");
+                self.retry_later();
+                return Err(error);
+            }
+            self.background.succeeded();
             self.schedule_compactions();
             self.shared.obsolete_files.remove_all();
         }

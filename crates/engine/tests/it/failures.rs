@@ -8,9 +8,11 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    thread,
+    time::Duration,
 };
 
-use siltstone::{Db, Durability, Error, Settings};
+use siltstone::{Clock, Db, Durability, Error, Executor, Inline, Settings, TestClock, Threads};
 use siltstone_vfs::{Decision, FaultFs, Fs, MemFs, Op, OpKind, injector_fn};
 
 use crate::{on, tiny};
@@ -198,5 +200,129 @@ fn a_manifest_that_had_no_room_for_an_edit_goes_on_with_the_next() {
             assert_eq!(tables, db.stats().unwrap().tables(), "what a flush left that failed is removed");
             db.close().unwrap();
         }
+    }
+}
+
+#[test]
+fn a_disk_that_is_full_for_a_while_stops_nothing_for_good() {
+    for first in 0..120 {
+        let written = AtomicU64::new(0);
+        let disk = Disk::new(move |op| {
+            let is_hit = match op.kind() {
+                OpKind::Create | OpKind::WriteAt => true,
+                // A manifest that cannot be cut back is one whose end nobody knows: that stops writing.
+                OpKind::SetLen => is_in(op, "wal"),
+                _ => false,
+            };
+            // The disk is full from this operation on.
+            if is_hit && written.fetch_add(1, Ordering::SeqCst) >= first { full() } else { Decision::Pass }
+        });
+        let settings = Settings { log_bytes_max: 300, manifest_bytes_max: 600, ..tiny() };
+        let db = disk.open(settings);
+        let mut puts = Puts::default();
+        disk.fill();
+        for number in 0..25 {
+            if let Err(error) = puts.put(&db, number) {
+                assert!(matches!(error, Error::NoSpace { .. }), "{error:?}");
+            }
+        }
+        puts.check_all_ends(&disk.inner, &format!("full from {first} on"));
+        disk.make_room();
+        for number in 100..115 {
+            puts.put(&db, number).unwrap_or_else(|error| panic!("full from {first} on, {number}: {error:?}"));
+        }
+        assert_eq!(contents(&db), puts.acknowledged);
+        puts.check_all_ends(&disk.inner, &format!("full from {first} on, with room again"));
+        db.close().unwrap();
+    }
+}
+
+/// Refuses to create tables.
+fn refuse_tables(op: &Op<'_>) -> Decision {
+    if op.kind() == OpKind::Create && is_in(op, "sst") { full() } else { Decision::Pass }
+}
+
+#[test]
+fn a_flush_that_failed_is_tried_again_less_and_less_often_and_without_any_write() {
+    let disk = Disk::new(refuse_tables);
+    let clock = Arc::new(TestClock::new(0));
+    let executor = Arc::new(Inline::with_clock(1, Arc::clone(&clock) as Arc<dyn Clock>));
+    let builder = on(&disk.inner).fs(Arc::clone(&disk.fs)).clock(Arc::clone(&clock) as Arc<dyn Clock>);
+    let db = builder.executor(Arc::clone(&executor) as Arc<dyn Executor>).settings(tiny()).open().unwrap();
+    disk.fill();
+    db.put("a", "1").unwrap();
+    assert!(matches!(db.flush(), Err(Error::NoSpace { .. })));
+    // The first wait is 100 ms long, and each one twice as long as the one before, up to 10 s.
+    let mut tries = Vec::new();
+    for millisecond in 0..60_000_u32 {
+        let before = disk.refused();
+        while executor.help() {}
+        if disk.refused() > before {
+            tries.push(millisecond);
+        }
+        clock.advance(1);
+    }
+    assert_eq!(tries, [100, 300, 700, 1500, 3100, 6300, 12_700, 22_700, 32_700, 42_700, 52_700]);
+    disk.make_room();
+    clock.advance(10_000);
+    while executor.help() {}
+    assert_eq!(db.stats().unwrap().tables(), 1, "it was flushed");
+    clock.advance(1_000_000);
+    assert!(!executor.help(), "nothing is left to be tried");
+}
+
+#[test]
+fn writers_that_wait_for_room_are_told_and_go_on_when_there_is_some() {
+    let disk = Disk::new(refuse_tables);
+    let settings = Settings { memtable_entries_max: 4, ..Settings::default() };
+    let builder = Db::builder("db").fs(Arc::clone(&disk.fs)).settings(settings);
+    let db = builder.executor(Arc::new(Threads::new(1))).open().unwrap();
+    disk.fill();
+    let refused = AtomicU64::new(0);
+    thread::scope(|scope| {
+        for writer in 0..4 {
+            let (db, refused) = (&db, &refused);
+            scope.spawn(move || {
+                for number in 0..30 {
+                    // As somebody does who has been told to free some space and try again.
+                    while let Err(error) = db.put(format!("{writer}-{number}"), "v") {
+                        assert!(matches!(error, Error::NoSpace { .. }), "{error:?}");
+                        refused.fetch_add(1, Ordering::SeqCst);
+                        thread::sleep(Duration::from_millis(1));
+                    }
+                }
+            });
+        }
+        scope.spawn(|| {
+            while refused.load(Ordering::SeqCst) < 10 {
+                thread::sleep(Duration::from_millis(1));
+            }
+            disk.make_room();
+        });
+    });
+    assert_eq!(db.range(..).count(), 120);
+    db.close().unwrap();
+}
+
+#[test]
+fn a_panic_in_the_background_stops_writing_and_its_message_is_told() {
+    let disk = Disk::new(|op| {
+        assert!(!(op.kind() == OpKind::Create && is_in(op, "sst")), "this disk has a bug");
+        Decision::Pass
+    });
+    for threads in [false, true] {
+        let executor: Arc<dyn Executor> =
+            if threads { Arc::new(Threads::new(1)) } else { Arc::new(Inline::new(1)) };
+        let db = on(&disk.inner).fs(Arc::clone(&disk.fs)).executor(executor).settings(tiny()).open().unwrap();
+        disk.fill();
+        let error = (0..10_000).find_map(|number| db.put(format!("{number}"), "v").err()).unwrap();
+        let Error::Poisoned { cause } = &error else { panic!("{error:?}") };
+        assert!(
+            matches!(&**cause, Error::Panicked { message } if message == "this disk has a bug"),
+            "{cause:?}"
+        );
+        assert!(db.get("0").unwrap().is_some(), "reads go on");
+        assert!(matches!(db.close(), Err(Error::Poisoned { .. })));
+        disk.make_room();
     }
 }
