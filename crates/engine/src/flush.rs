@@ -7,7 +7,7 @@ use crate::{
     keyspace::KeyspaceId,
     manifest::format::Field,
     planted::{Bug, is_planted},
-    sync::{Arc, thread},
+    sync::Arc,
     table_io::Output,
     tree::Tree,
     version::{KeyspaceVersion, Sealed, Slot, Version},
@@ -113,25 +113,15 @@ impl Inner {
     /// Seals every memtable and flushes it.
     pub(crate) fn flush(&self) -> Result<()> {
         let commit = self.writable()?;
-        {
+        let last = {
             let log = commit.log.lock();
             self.seal(&log, |_| true);
-        }
+            log.last_sequence
+        };
         // Writes that are under way are published by their own threads; without threads there are none.
-        while self.has_unpublished_sealed() {
+        if self.publisher.wait_for(last).is_err() {
             self.poison.check()?;
-            thread::yield_now();
         }
         self.flush_sealed()
-    }
-
-    fn has_unpublished_sealed(&self) -> bool {
-        let published = self.publisher.published();
-        let version = self.version();
-        version
-            .keyspaces
-            .values()
-            .flat_map(|keyspace| &keyspace.sealed)
-            .any(|sealed| sealed.last_sequence > published)
     }
 }
