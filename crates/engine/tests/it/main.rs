@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod damage;
+mod durability;
 mod failures;
 mod files;
 mod keyspaces;
