@@ -1,19 +1,23 @@
 //! Decides when background jobs run, and what happens when they fail.
 
-use std::{collections::BTreeMap, panic::AssertUnwindSafe, time::Duration};
+use std::{any::Any, collections::BTreeMap, panic::AssertUnwindSafe, time::Duration};
 
 use siltstone_compaction::RunningJob;
 
 use crate::{
     Error, Result,
     db::Inner,
-    executor::{Executor, Lane},
+    executor::{BackgroundJob, Executor, Lane},
     keyspace::KeyspaceId,
     sync::{AtomicBool, Condvar, Mutex, MutexGuard, Ordering},
 };
 
 /// A keyspace with this many sealed memtables takes no more writes until one is flushed.
 const SEALED_MAX: usize = 2;
+
+/// The shortest and the longest wait before what failed is tried again. Each wait is twice as long as the one before.
+const RETRY_DELAY_MIN: Duration = Duration::from_millis(100);
+const RETRY_DELAY_MAX: Duration = Duration::from_secs(10);
 
 /// What is going on in the background.
 #[derive(Default, Debug)]
@@ -31,9 +35,15 @@ pub(crate) struct Background {
 pub(crate) struct BackgroundState {
     /// Compactions under way.
     pub(crate) running: BTreeMap<KeyspaceId, Vec<RunningJob>>,
-    /// Why the last flush failed; taken by the next writer that would have to wait for it.
+    /// How many flushes failed, so that whoever waits for one knows which failures are his.
+    flush_failures: u64,
+    /// Why the last flush failed; nothing after one that succeeded.
     flush_failure: Option<Error>,
-    /// Why the last compaction failed: no other begins before the next flush.
+    /// What failed is tried again, later.
+    retry_is_scheduled: bool,
+    /// How long the last wait before another try was; zero when nothing failed since.
+    retry_delay: Duration,
+    /// Why the last compaction failed: no other begins before the next flush, or the next try.
     pub(crate) compaction_failure: Option<Error>,
 }
 
@@ -49,6 +59,12 @@ impl Background {
         }
     }
 
+    /// Something was flushed or compacted: if anything fails after it, it is tried again soon.
+    pub(crate) fn succeeded(&self) {
+        self.state.lock().retry_delay = Duration::ZERO;
+        self.wake();
+    }
+
     /// Tells those who wait for room to look again.
     pub(crate) fn wake(&self) {
         let _state = self.state.lock();
@@ -56,22 +72,61 @@ impl Background {
     }
 }
 
+impl BackgroundState {
+    /// How long to wait before what failed is tried again; `None` when that is arranged already.
+    fn next_retry(&mut self) -> Option<Duration> {
+        if std::mem::replace(&mut self.retry_is_scheduled, true) {
+            return None;
+        }
+        self.retry_delay = (self.retry_delay * 2).clamp(RETRY_DELAY_MIN, RETRY_DELAY_MAX);
+        Some(self.retry_delay)
+    }
+}
+
+/// What was given to `panic!`, as text.
+fn message_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "without a message".to_owned())
+}
+
 impl Inner {
     /// Runs a job in the background; a panic stops writing and is told to the next caller.
     pub(crate) fn spawn(&self, lane: Lane, job: impl FnOnce(&Inner) + Send + 'static) {
+        self.executor.spawn(lane, self.guarded(job));
+    }
+
+    /// Like `spawn`, in the housekeeping lane, when this time has passed.
+    pub(crate) fn spawn_after(&self, delay: Duration, job: impl FnOnce(&Inner) + Send + 'static) {
+        self.executor.spawn_after(delay, self.guarded(job));
+    }
+
+    fn guarded(&self, job: impl FnOnce(&Inner) + Send + 'static) -> BackgroundJob {
         let database = self.weak.clone();
-        self.executor.spawn(
-            lane,
-            Box::new(move || {
-                // A database that is gone needs no jobs.
-                let Some(inner) = database.upgrade() else { return };
-                if std::panic::catch_unwind(AssertUnwindSafe(|| job(&inner))).is_err() {
-                    inner.stop_writing(&Error::InvalidArgument {
-                        what: "a background job panicked".to_owned(),
-                    });
-                }
-            }),
-        );
+        Box::new(move || {
+            // A database that is gone needs no jobs.
+            let Some(inner) = database.upgrade() else { return };
+            if let Err(panic) = std::panic::catch_unwind(AssertUnwindSafe(|| job(&inner))) {
+                inner.stop_writing(&Error::Panicked { message: message_of(&*panic) });
+            }
+        })
+    }
+
+    /// Tries flushes and compactions again after a while, whether somebody writes meanwhile or not.
+    pub(crate) fn retry_later(&self) {
+        // Where writing has stopped, or the database is closed, no other try would end differently.
+        if self.writable().is_err() {
+            return;
+        }
+        let delay = self.background.state.lock().next_retry();
+        if let Some(delay) = delay {
+            self.spawn_after(delay, |inner| {
+                let mut state = inner.background.state.lock();
+                (state.retry_is_scheduled, state.compaction_failure) = (false, None);
+                drop(state);
+                inner.schedule_flush();
+                inner.schedule_compactions();
+            });
+        }
     }
 
     pub(crate) fn schedule_flush(&self) {
@@ -88,12 +143,16 @@ impl Inner {
         // Whatever stopped compactions may be gone.
         self.background.state.lock().compaction_failure = None;
         let outcome = self.flush_sealed();
-        if let Err(error) = &outcome {
-            tracing::warn!(%error, "a flush failed");
+        let mut state = self.background.state.lock();
+        match outcome {
+            Ok(()) => state.flush_failure = None,
+            Err(error) => {
+                state.flush_failure = Some(error);
+                state.flush_failures += 1;
+                drop(state);
+                self.background.wake();
+            }
         }
-        // A success takes back an older failure: no writer that waits later is to hear of it.
-        self.background.state.lock().flush_failure = outcome.err();
-        self.background.wake();
     }
 
     /// A memtable whose last write was just published can be flushed now.
@@ -128,19 +187,25 @@ impl Inner {
     ///
     /// # Errors
     ///
-    /// The failure of the flush that would have made room; the flush is tried again.
+    /// The failure of a flush that would have made room, and ended meanwhile. Another write makes it try again at once; without one it is tried later.
     pub(crate) fn wait_for_room(&self) -> Result<()> {
+        let mut failures_before = None;
         loop {
             self.poison.check()?;
             self.writable()?;
             if self.has_room() {
                 return Ok(());
             }
+            // Before it is scheduled: its failure is one to be told of.
+            let failures = self.background.state.lock().flush_failures;
+            let failures_before = *failures_before.get_or_insert(failures);
             self.schedule_flush();
             self.schedule_compactions();
-            let mut state = self.background.state.lock();
-            if let Some(error) = state.flush_failure.take() {
-                return Err(error);
+            let state = self.background.state.lock();
+            if state.flush_failures > failures_before
+                && let Some(error) = &state.flush_failure
+            {
+                return Err(error.clone());
             }
             self.background.wait_for_progress(state, &*self.executor);
         }

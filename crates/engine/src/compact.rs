@@ -130,10 +130,17 @@ impl Inner {
     fn run_in_background(&self, begun: &Begun) {
         let outcome = self.run(begun);
         self.end(begun);
+        if outcome.is_ok() {
+            self.background.succeeded();
+        }
         if let Err(error) = outcome {
-            // It costs nothing but space, and is tried again after the next flush.
+            // It costs nothing but space, and is tried again after the next flush, or later. What is damaged stays so.
             tracing::warn!(%error, job = %begun.job, "a compaction failed");
+            let is_of_the_disk = matches!(error, Error::Io { .. } | Error::NoSpace { .. });
             self.background.state.lock().compaction_failure = Some(error);
+            if is_of_the_disk {
+                self.retry_later();
+            }
         }
         self.background.wake();
         self.schedule_compactions();
@@ -161,7 +168,7 @@ impl Inner {
         };
         if let Err(error) = self.install_result(begun, &added) {
             // Where the edit itself failed, a manifest may name them: they stay for the next open to decide (files.md, Order 4).
-            if self.poison.check().is_ok() {
+            if self.knows_manifest() {
                 added.iter().for_each(|table| table.make_obsolete());
             }
             return Err(error);

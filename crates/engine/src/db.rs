@@ -143,11 +143,16 @@ impl Inner {
 
     /// Order 5 of `docs/format/files.md`.
     fn close_cleanly(&self, side: &WriteSide) -> Result<()> {
-        self.seal(&side.commit.log.lock(), |_| true);
+        let numbers_left_behind = {
+            let log = side.commit.log.lock();
+            self.seal(&log, |_| true);
+            log.numbers_left_behind()
+        };
         self.flush_sealed()?;
         let mut ledger = side.ledger.lock();
         let logs: Vec<u64> = ledger.state.logs.keys().copied().collect();
-        let fields = logs.iter().map(|&number| Field::LogRemoved { number }).collect();
+        let removed = logs.iter().map(|&number| Field::LogRemoved { number });
+        let fields = numbers_left_behind.into_iter().chain(removed).collect();
         self.commit_edit(&mut ledger, fields)?;
         self.close_ledger(&mut ledger)?;
         logs.iter().for_each(|&number| self.shared.obsolete_files.add_log(number));

@@ -64,6 +64,11 @@ pub enum Error {
         /// The failure.
         cause: Arc<Error>,
     },
+    /// A background job panicked: the cause of a [`Error::Poisoned`]. Report it: a component, or the engine, has a bug. Nothing acknowledged is lost.
+    Panicked {
+        /// What it said.
+        message: String,
+    },
     /// The database was closed through another handle.
     Closed,
     /// The data was written by a newer version. Use that version; nothing was changed.
@@ -134,6 +139,7 @@ impl fmt::Display for Error {
             Error::Poisoned { .. } => f.write_str(
                 "writing has stopped after an earlier failure; close the database and open it again",
             ),
+            Error::Panicked { message } => write!(f, "a background job panicked: {message}"),
             Error::Closed => f.write_str("the database is closed"),
             Error::FormatTooNew { path, what } => {
                 write!(f, "written by a newer version: {what} path={}", path.display())

@@ -1,8 +1,12 @@
 //! Where background jobs run: on threads, or at chosen points of one thread.
 
-use std::{collections::VecDeque, fmt};
+use std::{collections::VecDeque, fmt, time::Duration};
 
-use crate::sync::{Arc, AtomicBool, Mutex, Ordering, Receiver, Sender, spawn, thread, unbounded};
+use crate::{
+    Clock,
+    sync::{Arc, AtomicBool, Mutex, Ordering, Receiver, Sender, spawn, thread, unbounded},
+    timer::{Timer, take_due},
+};
 
 /// A piece of background work.
 pub type BackgroundJob = Box<dyn FnOnce() + Send>;
@@ -30,6 +34,9 @@ pub trait Executor: fmt::Debug + Send + Sync {
     /// Runs a job some time. Dropped, not run, after [`Executor::shut_down`].
     fn spawn(&self, lane: Lane, job: BackgroundJob);
 
+    /// Runs a job in [`Lane::Housekeeping`] when this time has passed, or soon after. Dropped, not run, after [`Executor::shut_down`].
+    fn spawn_after(&self, delay: Duration, job: BackgroundJob);
+
     /// Called at every step of a foreground operation. An executor without threads runs jobs here.
     fn step(&self);
 
@@ -43,10 +50,13 @@ pub trait Executor: fmt::Debug + Send + Sync {
     fn shut_down(&self);
 }
 
-/// One thread for flushes and housekeeping each, and some for compactions, fed through channels.
+/// One thread for flushes and housekeeping each, and some for compactions, fed through channels. Another one waits for what is due later, once there is
+/// something; it goes by the operating system's clock.
 pub struct Threads {
     /// One for each lane; none after the end.
     senders: Mutex<Option<[Sender<BackgroundJob>; 3]>>,
+    /// `None` after the end.
+    timer: Mutex<Option<Timer>>,
     /// Jobs that have not begun are dropped.
     is_closed: Arc<AtomicBool>,
     workers: Mutex<Vec<thread::JoinHandle<()>>>,
@@ -73,7 +83,9 @@ impl Threads {
             }
             sender
         });
-        Threads { senders: Mutex::new(Some(senders)), is_closed, workers: Mutex::new(threads) }
+        let [_, _, housekeeping] = &senders;
+        let timer = Mutex::new(Some(Timer::new(housekeeping.clone())));
+        Threads { senders: Mutex::new(Some(senders)), timer, is_closed, workers: Mutex::new(threads) }
     }
 }
 
@@ -100,6 +112,12 @@ impl Executor for Threads {
         }
     }
 
+    fn spawn_after(&self, delay: Duration, job: BackgroundJob) {
+        if let Some(timer) = &*self.timer.lock() {
+            timer.add(delay, job);
+        }
+    }
+
     fn step(&self) {}
 
     fn has_threads(&self) -> bool {
@@ -112,6 +130,11 @@ impl Executor for Threads {
 
     fn shut_down(&self) {
         self.is_closed.store(true, Ordering::Release);
+        // First, because it holds a sender, too.
+        let timer = self.timer.lock().take();
+        if let Some(timer) = timer {
+            timer.shut_down();
+        }
         drop(self.senders.lock().take());
         let threads = std::mem::take(&mut *self.workers.lock());
         for thread in threads {
@@ -126,10 +149,13 @@ impl Executor for Threads {
 pub struct Inline {
     state: Mutex<InlineState>,
     running: AtomicBool,
+    clock: Option<Arc<dyn Clock>>,
 }
 
 struct InlineState {
     lanes: [VecDeque<BackgroundJob>; 3],
+    /// What is due later, with the time by the clock.
+    later: Vec<(Duration, BackgroundJob)>,
     random: u64,
     closed: bool,
 }
@@ -141,15 +167,27 @@ impl fmt::Debug for InlineState {
 }
 
 impl Inline {
-    /// An executor whose choices are a function of the seed.
+    /// An executor whose choices are a function of the seed, and for which no time passes: what is due later is never run.
     pub fn new(seed: u64) -> Inline {
-        let state = InlineState { lanes: Default::default(), random: seed, closed: false };
-        Inline { state: Mutex::new(state), running: AtomicBool::new(false) }
+        let (lanes, later) = (Default::default(), Vec::new());
+        let state = InlineState { lanes, later, random: seed, closed: false };
+        Inline { state: Mutex::new(state), running: AtomicBool::new(false), clock: None }
+    }
+
+    /// Like [`Inline::new`], with a clock, which is looked at whenever a job could be run.
+    pub fn with_clock(seed: u64, clock: Arc<dyn Clock>) -> Inline {
+        Inline { clock: Some(clock), ..Inline::new(seed) }
     }
 
     /// Takes the next job: of a lane that is chosen among those that have one.
     fn take(&self, may_idle: bool) -> Option<BackgroundJob> {
+        let now = self.clock.as_ref().map(|clock| clock.monotonic());
         let mut state = self.state.lock();
+        if let Some(now) = now {
+            let due = take_due(&mut state.later, now);
+            let [_, _, housekeeping] = &mut state.lanes;
+            housekeeping.extend(due);
+        }
         // splitmix64 (Steele, Lea, Flood 2014).
         state.random = state.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = state.random;
@@ -188,6 +226,15 @@ impl Executor for Inline {
         }
     }
 
+    fn spawn_after(&self, delay: Duration, job: BackgroundJob) {
+        // Without a clock there is no later.
+        let Some(now) = self.clock.as_ref().map(|clock| clock.monotonic()) else { return };
+        let mut state = self.state.lock();
+        if !state.closed {
+            state.later.push((now.saturating_add(delay), job));
+        }
+    }
+
     fn step(&self) {
         self.run(true);
     }
@@ -204,7 +251,7 @@ impl Executor for Inline {
         let dropped = {
             let mut state = self.state.lock();
             state.closed = true;
-            std::mem::take(&mut state.lanes)
+            (std::mem::take(&mut state.lanes), std::mem::take(&mut state.later))
         };
         drop(dropped);
     }
@@ -213,7 +260,7 @@ impl Executor for Inline {
 #[cfg(all(test, not(shuttle)))]
 mod tests {
     use super::*;
-    use crate::sync::AtomicU64;
+    use crate::{OsClock, TestClock, sync::AtomicU64};
 
     #[test]
     fn threads_run_every_job_and_shut_down_waits_for_those_that_run() {
@@ -238,6 +285,45 @@ mod tests {
         threads.shut_down();
         threads.spawn(Lane::Flush, Box::new(|| panic!("spawned after the end")));
         assert_eq!(done.load(Ordering::SeqCst), 30);
+    }
+
+    #[test]
+    fn threads_run_what_is_due_later_in_the_order_of_its_time_and_shut_down_drops_the_rest() {
+        let threads = Threads::new(1);
+        let (sender, receiver) = std::sync::mpsc::channel();
+        let started = OsClock.monotonic();
+        for milliseconds in [60, 20, 40] {
+            let sender = sender.clone();
+            let job = move || sender.send(milliseconds).unwrap();
+            threads.spawn_after(Duration::from_millis(milliseconds), Box::new(job));
+        }
+        let order: Vec<_> = (0..3).map(|_| receiver.recv_timeout(Duration::from_mins(1)).unwrap()).collect();
+        assert_eq!(order, [20, 40, 60]);
+        assert!(OsClock.monotonic().saturating_sub(started) >= Duration::from_millis(60));
+        threads.spawn_after(Duration::from_hours(1), Box::new(move || sender.send(0).unwrap()));
+        threads.shut_down();
+        // The job is gone, and with it the last sender.
+        assert!(receiver.recv().is_err());
+    }
+
+    #[test]
+    fn inline_runs_what_is_due_later_when_its_clock_says_so() {
+        let clock = Arc::new(TestClock::new(0));
+        let inline = Inline::with_clock(1, Arc::clone(&clock) as Arc<dyn Clock>);
+        let order = Arc::new(Mutex::new(Vec::new()));
+        for milliseconds in [60, 20, 40] {
+            let order = Arc::clone(&order);
+            let job = move || order.lock().push(milliseconds);
+            inline.spawn_after(Duration::from_millis(milliseconds), Box::new(job));
+        }
+        clock.advance(19);
+        assert!(!inline.help());
+        clock.advance(21);
+        while inline.help() {}
+        assert_eq!(*order.lock(), [20, 40]);
+        clock.advance(20);
+        assert!(inline.help());
+        assert_eq!(*order.lock(), [20, 40, 60]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::{
     keyspace::KeyspaceId,
     manifest::format::Field,
     planted::{self, Bug, is_planted},
-    sync::{Arc, thread},
+    sync::Arc,
     table_io::Output,
     tree::Tree,
     version::{KeyspaceVersion, Sealed, Slot, Version},
@@ -19,9 +19,13 @@ impl Inner {
         // One at a time, so that a keyspace's memtables become tables in their order.
         let _turn = self.background.flush_turn.lock();
         while let Some((id, sealed)) = self.next_flushable() {
-            self.flush_one(id, &sealed)?;
+            if let Err(error) = self.flush_one(id, &sealed) {
+                tracing::warn!(%error, "a flush failed");
+                self.retry_later();
+                return Err(error);
+            }
             self.version().attic.take(sealed);
-            self.background.wake();
+            self.background.succeeded();
             self.schedule_compactions();
             self.shared.obsolete_files.remove_all();
         }
@@ -69,7 +73,13 @@ impl Inner {
                 offset: sealed.end.offset,
             });
         }
-        self.commit_edit(&mut ledger, fields)?;
+        if let Err(error) = self.commit_edit(&mut ledger, fields) {
+            // It is tried again with other tables. Where a manifest may name these, they stay for the next open to decide.
+            if self.knows_manifest() {
+                flushed.tables.iter().for_each(|table| table.make_obsolete());
+            }
+            return Err(error);
+        }
         if is_alive {
             self.install(|version| {
                 if let Some(keyspace) = version.keyspace_mut(id) {
@@ -105,25 +115,15 @@ impl Inner {
     /// Seals every memtable and flushes it.
     pub(crate) fn flush(&self) -> Result<()> {
         let commit = self.writable()?;
-        {
+        let last = {
             let log = commit.log.lock();
             self.seal(&log, |_| true);
-        }
+            log.last_sequence
+        };
         // Writes that are under way are published by their own threads; without threads there are none.
-        while self.has_unpublished_sealed() {
+        if self.publisher.wait_for(last).is_err() {
             self.poison.check()?;
-            thread::yield_now();
         }
         self.flush_sealed()
-    }
-
-    fn has_unpublished_sealed(&self) -> bool {
-        let published = self.publisher.published();
-        let version = self.version();
-        version
-            .keyspaces
-            .values()
-            .flat_map(|keyspace| &keyspace.sealed)
-            .any(|sealed| sealed.last_sequence > published)
     }
 }

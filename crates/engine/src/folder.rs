@@ -1,6 +1,10 @@
 //! The folder of a database and its small files: the lock, CURRENT, OPTIONS. Creates what is missing, replaces what changes.
 
-use std::{collections::BTreeMap, io, path::Path};
+use std::{
+    collections::BTreeMap,
+    io,
+    path::{Path, PathBuf},
+};
 
 use siltstone_types::IoResultExt;
 use siltstone_vfs::{FileLock, Fs};
@@ -180,24 +184,47 @@ pub(crate) fn start_manifest(
 
 /// Replaces CURRENT. After an error nobody knows which one a power cut leaves: the caller stops writing.
 pub(crate) fn write_current(fs: &dyn Fs, layout: &Layout, current: &Current) -> Result<()> {
-    replace_file(fs, layout, &layout.current(), current.encode().as_bytes())
+    prepare_current(fs, layout, current)?.replace(fs, layout)
+}
+
+/// The first half of replacing CURRENT: whatever fails here has changed nothing.
+pub(crate) fn prepare_current(fs: &dyn Fs, layout: &Layout, current: &Current) -> Result<Replacement> {
+    Replacement::prepare(fs, &layout.current(), current.encode().as_bytes())
 }
 
 /// Gives a small file another content, all of it or nothing: a temporary file, synced, takes its name, and the folder is synced.
 pub(crate) fn replace_file(fs: &dyn Fs, layout: &Layout, path: &Path, content: &[u8]) -> Result<()> {
-    let temporary = path.with_extension("tmp");
-    match fs.remove(&temporary) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(siltstone_types::Error::io("remove", &temporary, error).into());
+    Replacement::prepare(fs, path, content)?.replace(fs, layout)
+}
+
+/// New content for a small file, durable under a temporary name.
+#[must_use = "the file is as it was until it is replaced"]
+pub(crate) struct Replacement {
+    temporary: PathBuf,
+    path: PathBuf,
+}
+
+impl Replacement {
+    fn prepare(fs: &dyn Fs, path: &Path, content: &[u8]) -> Result<Replacement> {
+        let temporary = path.with_extension("tmp");
+        match fs.remove(&temporary) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(siltstone_types::Error::io("remove", &temporary, error).into());
+            }
+            _ => {}
         }
-        _ => {}
+        let file = fs.create(&temporary).on("create", &temporary)?;
+        file.write_at(&[io::IoSlice::new(content)], 0).on("write", &temporary)?;
+        file.sync_all().on("sync", &temporary)?;
+        Ok(Replacement { temporary, path: path.to_owned() })
     }
-    let file = fs.create(&temporary).on("create", &temporary)?;
-    file.write_at(&[io::IoSlice::new(content)], 0).on("write", &temporary)?;
-    file.sync_all().on("sync", &temporary)?;
-    fs.rename(&temporary, path).on("rename", &temporary)?;
-    fs.sync_dir(layout.dir()).on("sync the folder", layout.dir())?;
-    Ok(())
+
+    /// After an error nobody knows which content a power cut leaves.
+    pub(crate) fn replace(self, fs: &dyn Fs, layout: &Layout) -> Result<()> {
+        fs.rename(&self.temporary, &self.path).on("rename", &self.temporary)?;
+        fs.sync_dir(layout.dir()).on("sync the folder", layout.dir())?;
+        Ok(())
+    }
 }
 
 pub(crate) fn read_settings(fs: &dyn Fs, layout: &Layout, identity: Identity) -> Result<Settings> {

@@ -7,7 +7,7 @@ use crate::{
     Error, Result,
     db::{Inner, Shared},
     files::{Closing, Current},
-    folder::{start_manifest, write_current},
+    folder::{prepare_current, start_manifest, write_current},
     manifest::{
         ManifestWriter,
         format::{Edit, Field},
@@ -60,7 +60,8 @@ impl Counters {
 }
 
 impl Inner {
-    /// Makes an edit durable and applies it. After a failure nobody knows which of the two states a power cut leaves: writing stops.
+    /// Makes an edit durable and applies it. A failed append is as if it had never been tried: the caller can go back, and try again. After any other
+    /// failure nobody knows which of the two states a power cut leaves, and writing stops.
     pub(crate) fn commit_edit(&self, ledger: &mut Ledger, changes: Vec<Field>) -> Result<()> {
         self.poison.check()?;
         let Some(manifest) = &mut ledger.manifest else { return Err(Error::Closed) };
@@ -68,12 +69,22 @@ impl Inner {
         fields.push(Field::LastSequence(self.publisher.published().get().max(ledger.state.last_sequence)));
         fields.extend(changes);
         let edit = Edit { snapshot: false, fields };
-        let done = manifest.append(&edit).and_then(|()| {
-            let path = self.shared.layout.manifest(ledger.current.manifest);
-            ledger.state.apply(&edit).map_err(|broken| Error::corruption(&path, 0, broken.to_string()))
-        });
-        let done = done.and_then(|()| self.rotate_manifest_if_due(ledger));
+        if let Err(error) = manifest.append(&edit) {
+            if manifest.check().is_err() {
+                self.stop_writing(&error);
+            }
+            return Err(error);
+        }
+        let path = self.shared.layout.manifest(ledger.current.manifest);
+        let applied =
+            ledger.state.apply(&edit).map_err(|broken| Error::corruption(&path, 0, broken.to_string()));
+        let done = applied.and_then(|()| self.rotate_manifest_if_due(ledger));
         done.inspect_err(|error| self.stop_writing(error))
+    }
+
+    /// Whether an edit that failed is known not to be in the manifest.
+    pub(crate) fn knows_manifest(&self) -> bool {
+        self.poison.check().is_ok()
     }
 
     fn rotate_manifest_if_due(&self, ledger: &mut Ledger) -> Result<()> {
@@ -88,10 +99,20 @@ impl Inner {
             let state = &mut ledger.state;
             state.apply(&edit).map_err(|broken| Error::corruption(layout.dir(), 0, broken.to_string()))?;
         }
-        let manifest = start_manifest(&**fs, layout, number, self.shared.identity, &ledger.state)?;
         let old = layout.manifest(ledger.current.manifest);
         let current = Current { manifest: number, identity: self.shared.identity, closing: Closing::Open };
-        write_current(&**fs, layout, &current)?;
+        let started = start_manifest(&**fs, layout, number, self.shared.identity, &ledger.state)
+            .and_then(|manifest| Ok((manifest, prepare_current(&**fs, layout, &current)?)));
+        let (manifest, prepared) = match started {
+            Ok(started) => started,
+            Err(error) => {
+                // The old one is good. The next edit tries again.
+                tracing::warn!(%error, "cannot start a new manifest");
+                self.remove_file(&layout.manifest(number));
+                return Ok(());
+            }
+        };
+        prepared.replace(&**fs, layout)?;
         ledger.manifest = Some(manifest);
         ledger.current = current;
         self.remove_file(&old);

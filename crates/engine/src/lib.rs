@@ -43,6 +43,7 @@ mod stats;
 mod sync;
 mod table_cache;
 mod table_io;
+mod timer;
 mod tree;
 mod verify;
 mod version;

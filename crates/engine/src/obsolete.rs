@@ -1,12 +1,16 @@
 //! Removes files that nobody can read any more.
 
-use std::path::PathBuf;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
+};
 
 use siltstone_vfs::Fs;
 
 use crate::{
+    Executor, Lane,
     files::Layout,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, Weak},
 };
 
 /// The one owner of files that are to go: whoever lets go of a table last puts it here, and does not wait for the disk.
@@ -14,15 +18,19 @@ use crate::{
 pub(crate) struct ObsoleteFiles {
     fs: Arc<dyn Fs>,
     layout: Layout,
-    state: Mutex<State>,
+    waiting: Mutex<Waiting>,
+    weak: Weak<ObsoleteFiles>,
 }
 
 #[derive(Default, Debug)]
-struct State {
+struct Waiting {
     logs: Vec<u64>,
     tables: Vec<u64>,
     /// Who copies files, which must stay meanwhile.
     holds: usize,
+    /// Where they are removed; nowhere while a database is being opened, or is read-only.
+    executor: Option<Arc<dyn Executor>>,
+    is_scheduled: bool,
 }
 
 /// As long as it lives, no file is removed.
@@ -31,27 +39,49 @@ pub(crate) struct Hold(Arc<ObsoleteFiles>);
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        self.0.state.lock().holds -= 1;
+        self.0.waiting.lock().holds -= 1;
     }
 }
 
 impl ObsoleteFiles {
     pub(crate) fn new(fs: Arc<dyn Fs>, layout: Layout) -> Arc<ObsoleteFiles> {
-        Arc::new(ObsoleteFiles { fs, layout, state: Mutex::default() })
+        Arc::new_cyclic(|weak| ObsoleteFiles { fs, layout, waiting: Mutex::default(), weak: weak.clone() })
+    }
+
+    /// From now on what is added is removed soon, in the background.
+    pub(crate) fn remove_on(&self, executor: &Arc<dyn Executor>) {
+        self.waiting.lock().executor = Some(Arc::clone(executor));
     }
 
     pub(crate) fn add_table(&self, number: u64) {
-        self.state.lock().tables.push(number);
+        let mut waiting = self.waiting.lock();
+        waiting.tables.push(number);
+        let Some(executor) = waiting.executor.clone() else { return };
+        if std::mem::replace(&mut waiting.is_scheduled, true) {
+            return;
+        }
+        drop(waiting);
+        let files = self.weak.clone();
+        executor.spawn(
+            Lane::Housekeeping,
+            Box::new(move || {
+                let Some(files) = files.upgrade() else { return };
+                if catch_unwind(AssertUnwindSafe(|| files.remove_all())).is_err() {
+                    // It costs space, until the next open.
+                    tracing::error!("removing files panicked");
+                }
+            }),
+        );
     }
 
-    /// A log that the manifest does not name any more.
+    /// A log that the manifest does not name any more. Removed by the next [`ObsoleteFiles::remove_all`].
     pub(crate) fn add_log(&self, number: u64) {
-        self.state.lock().logs.push(number);
+        self.waiting.lock().logs.push(number);
     }
 
     /// Keeps all files, until it is let go of and [`ObsoleteFiles::remove_all`] is called again.
     pub(crate) fn hold(self: &Arc<Self>) -> Hold {
-        self.state.lock().holds += 1;
+        self.waiting.lock().holds += 1;
         Hold(Arc::clone(self))
     }
 
@@ -65,12 +95,13 @@ impl ObsoleteFiles {
     }
 
     fn take(&self) -> Vec<PathBuf> {
-        let mut state = self.state.lock();
-        if state.holds > 0 {
+        let mut waiting = self.waiting.lock();
+        waiting.is_scheduled = false;
+        if waiting.holds > 0 {
             return Vec::new();
         }
-        let (mut logs, mut tables) = (std::mem::take(&mut state.logs), std::mem::take(&mut state.tables));
-        drop(state);
+        let (mut logs, mut tables) = (std::mem::take(&mut waiting.logs), std::mem::take(&mut waiting.tables));
+        drop(waiting);
         logs.sort_unstable();
         tables.sort_unstable();
         let logs = logs.into_iter().map(|number| self.layout.log(number));

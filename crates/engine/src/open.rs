@@ -223,6 +223,9 @@ impl Base {
         let Base { shared, recovery, last_sequence, .. } = self;
         let write_side = write_side
             .map(|(log, ledger)| WriteSide { commit: Commit::new(log), ledger: Mutex::new(ledger) });
+        if write_side.is_some() {
+            shared.obsolete_files.remove_on(&executor);
+        }
         let inner = Arc::new_cyclic(|weak| Inner {
             shared,
             recovery,

@@ -3,13 +3,13 @@
 use siltstone_wal::Predecessors;
 
 use crate::{
-    Result,
+    Error, Result,
     commit::{
         Commit,
         log_set::{LogSet, create_log},
     },
     db::Inner,
-    manifest::format::Field,
+    manifest::format::{Field, LogEnding},
     version::{Generation, KeyspaceVersion, Sealed, Slot},
 };
 
@@ -18,7 +18,7 @@ impl Inner {
     pub(crate) fn rotate_if_due(&self, commit: &Commit, log: &mut LogSet) -> Result<()> {
         let settings = &self.shared.settings;
         let mut oldest_in_the_way = None;
-        if log.writer.len() >= settings.log_bytes_max {
+        if log.writer.len() >= settings.log_bytes_max || log.writer.check().is_err() {
             self.rotate_log(commit, log)?;
             let first_needed = self.version().first_needed_log().unwrap_or(u64::MAX);
             // The new log will fill up, and so may another, before the flush is done.
@@ -68,17 +68,30 @@ impl Inner {
             Some(prepared) => prepared,
             None => self.prepare_log()?,
         };
+        let is_given_up = log.writer.check().is_err();
         // Now, and not with the next sync: of what a killed process leaves, no log behind one without an end is read.
-        if let Err(error) = log.writer.end() {
+        let ended = if is_given_up { self.give_up_log(log) } else { log.writer.end().map_err(Error::from) };
+        if let Err(error) = ended {
             *next_log = Some(next);
-            return Err(error.into());
+            return Err(error);
         }
         let old = std::mem::replace(&mut log.writer, next);
         log.left.push_back((old.number(), old.len()));
-        // It is synced by the next sync, before anything in the new log counts as durable.
-        commit.sync.rotate(old, &log.writer);
+        // It is synced by the next sync, before anything in the new log counts as durable. One that was given up is synced already.
+        commit.sync.rotate((!is_given_up).then_some(old), &log.writer);
         self.schedule_log_preparation();
         Ok(())
+    }
+
+    /// Records where a log ends that cannot be ended: an append failed, and what it may have left could not be cut off.
+    fn give_up_log(&self, log: &LogSet) -> Result<()> {
+        let end = log.end();
+        tracing::warn!(log = end.log, bytes = end.offset, "a log is given up after a failed append");
+        // First, because a log whose end is known is read strictly.
+        self.sync_to(end)?;
+        let mut ledger = self.ledger()?.lock();
+        let finished = Field::LogFinished { number: end.log, bytes: end.offset, ending: LogEnding::Cut };
+        self.commit_edit(&mut ledger, log.numbers_left_behind().into_iter().chain([finished]).collect())
     }
 
     /// Creates a log and makes it known, before anything is written to it.
@@ -86,7 +99,13 @@ impl Inner {
         let number = self.counters.file_number();
         let log = create_log(&self.shared, number, Predecessors::Unsynced)?;
         let mut ledger = self.ledger()?.lock();
-        self.commit_edit(&mut ledger, vec![Field::LogCreated { number }])?;
+        if let Err(error) = self.commit_edit(&mut ledger, vec![Field::LogCreated { number }]) {
+            // It is tried again with another number. A log that a manifest may name stays.
+            if self.knows_manifest() {
+                self.remove_file(&self.shared.layout.log(number));
+            }
+            return Err(error);
+        }
         Ok(log)
     }
 }

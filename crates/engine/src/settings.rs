@@ -1,5 +1,7 @@
 //! Settings: plain data, serialisable, with checked limits.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
@@ -14,6 +16,27 @@ pub enum Durability {
     Sync,
     /// After it was handed to the operating system: it survives the process, not a power cut. [`Db::sync`](crate::Db::sync) makes it durable.
     Buffered,
+    /// As [`Durability::Buffered`], and synced in the background within this time: a power cut takes at most about the last so many milliseconds. When the
+    /// sync fails, writing stops, and the next write is told.
+    Interval {
+        /// Milliseconds from the write to the beginning of the sync, at least 1.
+        ms: u64,
+    },
+}
+
+impl Durability {
+    /// Whether the write is acknowledged only after a sync.
+    pub(crate) fn waits_for_sync(self) -> bool {
+        self == Durability::Sync
+    }
+
+    /// How long after the write it is synced in the background.
+    pub(crate) fn interval(self) -> Option<Duration> {
+        match self {
+            Durability::Interval { ms } => Some(Duration::from_millis(ms)),
+            Durability::Sync | Durability::Buffered => None,
+        }
+    }
 }
 
 /// How the blocks of a table are compressed.
@@ -115,6 +138,10 @@ impl Settings {
             ((0.0..=64.0).contains(&self.filter_bits_per_key), "filter-bits-per-key must be from 0 to 64"),
             (!self.compression.is_empty(), "compression must name at least one codec"),
             (self.compaction_runs_min >= 2, "compaction-runs-min must be at least 2"),
+            (
+                self.durability != Durability::Interval { ms: 0 },
+                "the durability's interval must be at least 1 ms",
+            ),
             (self.compression.iter().copied().all(zstd_level_is_valid), "a zstd level must be from -7 to 22"),
         ];
         match checks.iter().find(|(holds, _)| !holds) {

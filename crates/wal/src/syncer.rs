@@ -97,8 +97,12 @@ impl LogSyncer {
         self.shared.appended.store(end, Ordering::Release);
     }
 
-    /// The sync failure, if there was one.
-    pub(crate) fn check(&self) -> Result<()> {
+    /// Whether what was appended can still be made durable.
+    ///
+    /// # Errors
+    ///
+    /// The first sync that failed.
+    pub fn check(&self) -> Result<()> {
         lock(&self.shared.failure).clone().map_or(Ok(()), Err)
     }
 

@@ -164,8 +164,8 @@ impl LogWriter {
     ///   records; nothing was written.
     /// - A failed write. None of the group is in the log: the file is cut back to what was there before, and
     ///   synced, so that no power cut brings the remains back. When that works the log goes on as if nothing
-    ///   had happened; when it does not, this and every later append fails, and the caller moves on to a new
-    ///   log.
+    ///   had happened. When cutting does not, this and every later append fails: the caller records where the
+    ///   log ends, and moves on to a new one. When syncing the cut does not, that is a failed sync.
     /// - The error of a sync that failed earlier.
     pub fn append(&mut self, records: &[Record<'_>]) -> Result<Appended> {
         self.check()?;

@@ -6,7 +6,11 @@ use siltstone_types::{IoResultExt, SequenceNumber};
 use siltstone_wal::{LogWriter, Predecessors, Record, WriterOptions};
 
 use crate::{
-    Error, Result, commit::pending::Pending, db::Shared, manifest::state::LogPosition, recovery::log_id,
+    Error, Result,
+    commit::pending::Pending,
+    db::Shared,
+    manifest::{format::Field, state::LogPosition},
+    recovery::log_id,
     sync::Arc,
 };
 
@@ -16,13 +20,15 @@ pub(crate) struct LogSet {
     pub(crate) writer: LogWriter,
     /// The last sequence number that was given to a record that is in a log.
     pub(crate) last_sequence: SequenceNumber,
+    /// The last one that was ever handed to a log: what an append that failed has left behind may have numbers above those that are used.
+    pub(crate) last_tried: SequenceNumber,
     /// Logs that were left and may still be needed, oldest first, with their lengths in bytes.
     pub(crate) left: VecDeque<(u64, u64)>,
 }
 
 impl LogSet {
     pub(crate) fn new(writer: LogWriter, last_sequence: SequenceNumber) -> LogSet {
-        LogSet { writer, last_sequence, left: VecDeque::new() }
+        LogSet { writer, last_sequence, last_tried: last_sequence, left: VecDeque::new() }
     }
 
     /// The oldest log that keeps the logs from fitting into `bytes_max`; `None` when they fit. Logs below `first_needed` are gone.
@@ -30,6 +36,12 @@ impl LogSet {
         self.left.retain(|(number, _)| *number >= first_needed);
         let bytes = self.left.iter().map(|(_, bytes)| bytes).sum::<u64>() + self.writer.len();
         self.left.front().filter(|_| bytes > bytes_max).map(|(number, _)| *number)
+    }
+
+    /// For the manifest: the numbers of what a failed append may have left behind the end of a log. If the log is removed, and the removal undone by a
+    /// power cut, they must be known, or they would prove that an edit was lost.
+    pub(crate) fn numbers_left_behind(&self) -> Option<Field> {
+        (self.last_tried > self.last_sequence).then(|| Field::LastSequence(self.last_tried.get()))
     }
 
     /// Where the next record goes.
@@ -49,6 +61,7 @@ impl LogSet {
         let records = batches.iter().zip(&firsts);
         let records: Vec<_> =
             records.map(|(batch, first)| Record { tag: first.get(), payload: batch.payload() }).collect();
+        self.last_tried = self.last_tried.max(last);
         let appended = self.writer.append(&records)?;
         // Not before: numbers of a failed append go to the next records, so that there is no gap.
         self.last_sequence = last;
@@ -62,6 +75,11 @@ pub(crate) fn create_log(shared: &Shared, number: u64, predecessors: Predecessor
     let options = WriterOptions { predecessors, ..WriterOptions::default() };
     let log = LogWriter::create(&*shared.fs, &shared.layout.log(number), id, options)?;
     let wal_dir = shared.layout.wal_dir();
-    shared.fs.sync_dir(wal_dir).on("sync the folder", wal_dir)?;
+    let synced = shared.fs.sync_dir(wal_dir).on("sync the folder", wal_dir);
+    if let Err(error) = synced {
+        // The first error counts. What is left is an empty log that nothing refers to.
+        let _ = shared.fs.remove(&shared.layout.log(number));
+        return Err(error.into());
+    }
     Ok(log)
 }

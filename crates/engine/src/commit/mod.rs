@@ -6,6 +6,7 @@
 //!
 //! Locks are taken in this order: log, queue, next log, ledger, version. None is held during a sync.
 
+pub(crate) mod interval;
 pub(crate) mod log_set;
 pub(crate) mod pending;
 pub(crate) mod publisher;
@@ -20,6 +21,7 @@ use crate::{
     Durability, Error, Result, WriteBatch,
     batch::format::Batch,
     commit::{
+        interval::IntervalSync,
         log_set::LogSet,
         pending::{Pending, Told},
         publisher::Unit,
@@ -43,6 +45,7 @@ pub(crate) struct Commit {
     /// used first: recovery takes an empty log before one with promises for damage.
     pub(crate) next_log: Mutex<Option<LogWriter>>,
     pub(crate) sync: SyncStage,
+    pub(crate) interval: IntervalSync,
 }
 
 #[derive(Default, Debug)]
@@ -69,7 +72,8 @@ struct Appended {
 impl Commit {
     pub(crate) fn new(log: LogSet) -> Commit {
         let sync = SyncStage::new(&log.writer);
-        Commit { queue: Mutex::default(), log: Mutex::new(log), next_log: Mutex::default(), sync }
+        let (queue, next_log, interval) = (Mutex::default(), Mutex::default(), IntervalSync::default());
+        Commit { queue, log: Mutex::new(log), next_log, sync, interval }
     }
 }
 
@@ -120,7 +124,7 @@ impl Inner {
         hand_over(&commit.queue);
         let Some(appended) = appended else { return };
         for unit in &appended.units {
-            let is_synced = unit.batches.first().is_some_and(|batch| batch.durability == Durability::Sync);
+            let is_synced = unit.batches.first().is_some_and(|batch| batch.durability.waits_for_sync());
             if is_synced
                 && let Err(error) = commit.sync.sync_to(unit.end, unit.batches.len(), &*self.shared.clock)
             {
@@ -150,7 +154,7 @@ impl Inner {
             Ok(()) => group.into_iter().filter(|batch| has_live_keyspaces(&version, batch)).collect(),
         };
         // A buffered batch need not wait for the sync of one that came together with it.
-        group.sort_by_key(|batch| batch.durability == Durability::Sync);
+        group.sort_by_key(|batch| batch.durability.waits_for_sync());
         if group.is_empty() {
             return None;
         }
@@ -159,8 +163,9 @@ impl Inner {
             Ok(appended) => appended,
             Err(error) => {
                 group.iter().for_each(|batch| batch.fail(&error));
-                if log.writer.check().is_err() {
-                    self.stop_writing(&error);
+                // Cut back, the log goes on. Given up, it is followed by another, with the next group. Only a failed sync is final.
+                if let Err(lost) = log.writer.syncer().check() {
+                    self.stop_writing(&lost.into());
                 }
                 return None;
             }
@@ -169,10 +174,13 @@ impl Inner {
         let placed: Vec<_> =
             group.iter().cloned().zip(firsts).map(|(batch, first)| Placed { batch, first }).collect();
         note_log(&version, &placed, end.log);
+        if let Some(interval) = group.iter().filter_map(|batch| batch.durability.interval()).min() {
+            self.sync_within(commit, interval);
+        }
         let mut units = Vec::new();
-        for durability in [Durability::Buffered, Durability::Sync] {
+        for waits in [false, true] {
             let of_unit: Vec<_> =
-                placed.iter().filter(|placed| placed.batch.durability == durability).collect();
+                placed.iter().filter(|placed| placed.batch.durability.waits_for_sync() == waits).collect();
             if let Some(last) = of_unit.last() {
                 let last =
                     last.first.checked_add(u64::from(last.batch.count) - 1).unwrap_or(SequenceNumber::MAX);

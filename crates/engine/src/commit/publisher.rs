@@ -5,10 +5,10 @@ use std::collections::VecDeque;
 use siltstone_types::SequenceNumber;
 
 use crate::{
-    Error,
+    Error, Result,
     commit::pending::Pending,
     manifest::state::LogPosition,
-    sync::{Arc, AtomicU64, Mutex, Ordering, thread},
+    sync::{Arc, AtomicU64, Condvar, Mutex, Ordering},
 };
 
 /// Batches that become visible together: a part of a group with one durability.
@@ -31,6 +31,8 @@ struct Entry {
 pub(crate) struct Publisher {
     published: AtomicU64,
     waiting: Mutex<Waiting>,
+    /// Something was published, or failed.
+    changed: Condvar,
 }
 
 #[derive(Default, Debug)]
@@ -43,7 +45,11 @@ struct Waiting {
 
 impl Publisher {
     pub(crate) fn new(published: SequenceNumber) -> Publisher {
-        Publisher { published: AtomicU64::new(published.get()), waiting: Mutex::default() }
+        Publisher {
+            published: AtomicU64::new(published.get()),
+            waiting: Mutex::default(),
+            changed: Condvar::default(),
+        }
     }
 
     /// Everything up to this number is visible.
@@ -75,6 +81,10 @@ impl Publisher {
             self.published.store(last.unit.last.get(), Ordering::Release);
         }
         drop(waiting);
+        if done.is_empty() {
+            return;
+        }
+        self.changed.notify_all();
         for entry in done {
             entry.unit.batches.iter().for_each(|batch| batch.publish(entry.unit.end));
         }
@@ -82,9 +92,26 @@ impl Publisher {
 
     /// Waits until nothing is on its way any more. Nothing new may be enqueued meanwhile.
     pub(crate) fn wait_until_idle(&self) {
-        while !self.waiting.lock().units.is_empty() {
-            thread::yield_now();
+        let mut waiting = self.waiting.lock();
+        while !waiting.units.is_empty() {
+            waiting = self.changed.wait(waiting);
         }
+    }
+
+    /// Waits until everything up to `last` is visible.
+    ///
+    /// # Errors
+    ///
+    /// Why writing has stopped.
+    pub(crate) fn wait_for(&self, last: SequenceNumber) -> Result<()> {
+        let mut waiting = self.waiting.lock();
+        while self.published() < last {
+            if let Some(error) = &waiting.failed {
+                return Err(error.clone());
+            }
+            waiting = self.changed.wait(waiting);
+        }
+        Ok(())
     }
 
     /// Tells everyone who waits that writing has stopped.
@@ -94,6 +121,7 @@ impl Publisher {
             waiting.failed = Some(error.clone());
             std::mem::take(&mut waiting.units)
         };
+        self.changed.notify_all();
         failed.iter().flat_map(|entry| &entry.unit.batches).for_each(|batch| batch.fail(error));
     }
 }

@@ -60,10 +60,10 @@ impl SyncStage {
         SyncStage { state: Mutex::new(state), changed: Condvar::default(), gathered: Condvar::default() }
     }
 
-    /// Takes over a log that was rotated away. Called under the log's lock, before anything is appended to the new one.
-    pub(crate) fn rotate(&self, old: LogWriter, new: &LogWriter) {
+    /// Takes over a log that was rotated away; none, if all of it is synced. Called under the log's lock, before anything is appended to the new one.
+    pub(crate) fn rotate(&self, old: Option<LogWriter>, new: &LogWriter) {
         let mut state = self.state.lock();
-        state.retiring.push_back(old);
+        state.retiring.extend(old);
         state.current = new.syncer();
         state.current_number = new.number();
     }

@@ -46,13 +46,22 @@ impl ManifestWriter {
         Ok(writer)
     }
 
-    /// Appends an edit and makes it durable. After an error the manifest's end is unknown: it must not be used any more.
+    /// Appends an edit and makes it durable. An edit that failed is not there, also after a power cut, unless [`ManifestWriter::check`] fails from then on.
     pub(crate) fn append(&mut self, edit: &Edit) -> Result<()> {
         let payload = edit.encode();
         self.log.append(&[Record { tag: self.next_edit, payload: Payload::new(&payload) }])?;
         self.log.sync()?;
         self.next_edit += 1;
         Ok(())
+    }
+
+    /// Whether the manifest can still be used.
+    ///
+    /// # Errors
+    ///
+    /// The failure since which nobody knows where it ends.
+    pub(crate) fn check(&self) -> Result<()> {
+        Ok(self.log.check()?)
     }
 
     /// Length so far.

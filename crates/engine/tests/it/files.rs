@@ -1,8 +1,8 @@
 //! Creation, and files that should not be there or should be.
 
-use std::{collections::BTreeSet, io, path::Path, sync::Arc};
+use std::{collections::BTreeSet, io, path::Path, sync::Arc, thread, time::Duration};
 
-use siltstone::{Db, Error};
+use siltstone::{Db, Error, Threads};
 use siltstone_vfs::{Fault, FaultFs, Fs, MemFs, OpCounter};
 
 use crate::{contents, on, overwrite, read, tiny};
@@ -152,4 +152,40 @@ fn obsolete_files_do_not_pile_up() {
     let tables = files.iter().filter(|name| name.ends_with(".sst")).count() as u64;
     assert_eq!((logs, manifests), (1, 1), "{files:?}");
     assert_eq!(tables, db.stats().unwrap().tables(), "{files:?}");
+}
+
+#[test]
+fn files_of_a_dropped_keyspace_go_with_its_last_reader_and_without_another_flush() {
+    let fs = MemFs::new();
+    let db = on(&fs).executor(Arc::new(Threads::new(1))).settings(tiny()).open().unwrap();
+    let tables = || fs.list(Path::new("db/sst")).unwrap().len();
+    let wait_for_tables = |count| {
+        for _ in 0..10_000 {
+            if tables() == count {
+                return;
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        assert_eq!(tables(), count, "the files are still there");
+    };
+    let fill = || {
+        let keyspace = db.keyspace("short-lived").unwrap();
+        keyspace.put("k", "v").unwrap();
+        db.flush().unwrap();
+        assert_eq!(tables(), 1);
+        keyspace
+    };
+    drop(fill());
+    db.drop_keyspace("short-lived").unwrap();
+    wait_for_tables(0);
+
+    let keyspace = fill();
+    let snapshot = db.snapshot();
+    db.drop_keyspace("short-lived").unwrap();
+    // More than enough for whoever would remove too much.
+    thread::sleep(Duration::from_millis(50));
+    assert_eq!(tables(), 1, "somebody still reads it");
+    assert_eq!(snapshot.get_in(&keyspace, "k").unwrap().as_deref(), Some(&b"v"[..]));
+    drop(snapshot);
+    wait_for_tables(0);
 }

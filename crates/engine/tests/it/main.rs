@@ -3,6 +3,8 @@
 
 mod checkpoint;
 mod damage;
+mod durability;
+mod failures;
 mod files;
 mod keyspaces;
 mod limits;

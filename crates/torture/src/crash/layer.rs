@@ -7,6 +7,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use siltstone::{BackgroundJob, Executor, Inline, Lane};
@@ -164,6 +165,10 @@ impl Executor for Counted {
             job();
         };
         self.inline.spawn(lane, Box::new(count));
+    }
+
+    fn spawn_after(&self, delay: Duration, job: BackgroundJob) {
+        self.inline.spawn_after(delay, job);
     }
 
     fn step(&self) {
