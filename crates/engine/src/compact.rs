@@ -8,7 +8,7 @@ use siltstone_compaction::{
 };
 
 use crate::{
-    Db, Error, Result,
+    CompactionSettings, Db, Error, Result,
     db::Inner,
     execute::{self, Rules},
     executor::Lane,
@@ -54,11 +54,8 @@ fn invalid(error: impl std::fmt::Display) -> Error {
 impl Inner {
     fn strategy(&self) -> SizeTiered {
         let settings = &self.shared.settings;
-        SizeTiered {
-            runs_min: usize::try_from(settings.compaction_runs_min).unwrap_or(usize::MAX),
-            table_bytes_max: settings.table_bytes_max,
-            ..SizeTiered::default()
-        }
+        let CompactionSettings::SizeTiered(tiers) = &settings.compaction;
+        tiers.strategy(settings.table_bytes_max)
     }
 
     /// Begins as many due jobs as there are workers for.

@@ -51,7 +51,7 @@ pub(crate) struct Shared {
     pub(crate) layout: Layout,
     pub(crate) identity: Identity,
     pub(crate) memtables: Box<dyn MemtableFactory>,
-    pub(crate) filter: Arc<dyn FilterPolicy>,
+    pub(crate) filter: Option<Arc<dyn FilterPolicy>>,
     pub(crate) tables: Arc<TableCache>,
     pub(crate) obsolete_files: Arc<ObsoleteFiles>,
 }

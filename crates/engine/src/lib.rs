@@ -60,7 +60,13 @@ pub use keyspace::{DEFAULT_KEYSPACE, Keyspace, KeyspaceId};
 pub use metrics::ReadStats;
 pub use receipt::Receipt;
 pub use recovery::Recovery;
-pub use settings::{Compression, Durability, Settings};
+pub use settings::{
+    Compression, Durability, Settings,
+    strategies::{
+        BloomSettings, ByLevel, CompactionSettings, FilterSettings, MemtableSettings, SimilaritySettings,
+        SizeTieredSettings,
+    },
+};
 pub use siltstone_types::{SequenceNumber, Slice};
 pub use snapshot::Snapshot;
 pub use stats::{LevelStats, Stats, WriteStats};

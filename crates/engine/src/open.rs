@@ -2,15 +2,16 @@
 
 use std::{collections::BTreeMap, io};
 
-use siltstone_bloom::Bloom;
-use siltstone_memtable::SkipListFactory;
+use siltstone_bloom::FilterPolicy;
+use siltstone_memtable::{BTreeFactory, MemtableFactory, SkipListFactory};
 use siltstone_sstable::{BlockCache, QuickBlockCache};
 use siltstone_types::{IoResultExt, SequenceNumber};
 use siltstone_vfs::Fs;
 use siltstone_wal::{Expect, LogEnd, LogReader, Predecessors, ReadMode};
 
 use crate::{
-    Builder, Db, Error, Executor, Inline, Recovery, Result, Settings, Threads,
+    Builder, Db, Error, Executor, FilterSettings, Inline, MemtableSettings, Recovery, Result, Settings,
+    Threads,
     background::Background,
     commit::{
         Commit,
@@ -144,8 +145,8 @@ impl Base {
         );
         let shared = Shared {
             tables,
-            filter: Arc::new(Bloom::bits_per_key(settings.filter_bits_per_key)),
-            memtables: Box::new(SkipListFactory),
+            filter: filter_policy(&settings.filter),
+            memtables: memtable_factory(&settings.memtable),
             obsolete_files: ObsoleteFiles::new(Arc::clone(&builder.fs), layout.clone()),
             layout: layout.clone(),
             settings,
@@ -281,6 +282,20 @@ impl Base {
             }
         }
         Ok(files)
+    }
+}
+
+fn filter_policy(settings: &FilterSettings) -> Option<Arc<dyn FilterPolicy>> {
+    match settings {
+        FilterSettings::None => None,
+        FilterSettings::Bloom(bloom) => Some(Arc::new(bloom.policy())),
+    }
+}
+
+fn memtable_factory(settings: &MemtableSettings) -> Box<dyn MemtableFactory> {
+    match settings {
+        MemtableSettings::SkipList => Box::new(SkipListFactory),
+        MemtableSettings::BTree => Box::new(BTreeFactory),
     }
 }
 

@@ -4,6 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
 
+pub(crate) mod strategies;
+
+use strategies::{CompactionSettings, FilterSettings, MemtableSettings};
+
 /// When a write is acknowledged.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -36,6 +40,8 @@ pub enum Compression {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Settings {
+    /// How writes are kept in memory until they are in a table.
+    pub memtable: MemtableSettings,
     /// A memtable of this size is written to a table. At least 1.
     pub memtable_bytes_max: u64,
     /// So is one with this many entries. At least 1.
@@ -57,12 +63,12 @@ pub struct Settings {
     pub cache_bytes: u64,
     /// Tables that are open at a time; each takes a file descriptor, and memory for its index and filter. At least 1.
     pub open_tables_max: u32,
-    /// Filter bits per key; 0 for no filters, at most 64.
-    pub filter_bits_per_key: f64,
+    /// Which tables get a filter.
+    pub filter: FilterSettings,
     /// Compression by level, from level 0; the last entry holds for all deeper levels. Not empty.
     pub compression: Vec<Compression>,
-    /// Runs that pile up before size-tiered compaction merges some. At least 2.
-    pub compaction_runs_min: u32,
+    /// How tables are merged.
+    pub compaction: CompactionSettings,
     /// Runs in level 0 at which writers wait for compaction. At least 2.
     pub level0_runs_stop: u32,
     /// Compactions that run at a time; 0 for one less than there are processors, at least one.
@@ -74,6 +80,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Settings {
         Settings {
+            memtable: MemtableSettings::SkipList,
             memtable_bytes_max: 64 << 20,
             memtable_entries_max: u64::MAX,
             memtables_bytes_max: 256 << 20,
@@ -84,9 +91,9 @@ impl Default for Settings {
             table_bytes_max: 32 << 20,
             cache_bytes: 64 << 20,
             open_tables_max: 512,
-            filter_bits_per_key: 10.0,
+            filter: FilterSettings::bits_per_key(10.0),
             compression: vec![Compression::None, Compression::Lz4],
-            compaction_runs_min: 4,
+            compaction: CompactionSettings::default(),
             level0_runs_stop: 24,
             workers: 0,
             durability: Durability::Sync,
@@ -101,22 +108,30 @@ impl Settings {
     ///
     /// [`Error::InvalidArgument`] with the field and its limit.
     pub fn validate(&self) -> Result<()> {
-        let checks = [
-            (self.memtable_bytes_max >= 1, "memtable-bytes-max must be at least 1"),
-            (self.memtable_entries_max >= 1, "memtable-entries-max must be at least 1"),
+        // TOML has no larger integers, and the settings must go into OPTIONS.
+        let fits = |limit: u64| (1..=i64::MAX.unsigned_abs()).contains(&limit);
+        let entries_fit = is_unlimited(&self.memtable_entries_max) || fits(self.memtable_entries_max);
+        let cache_fits = self.cache_bytes == 0 || fits(self.cache_bytes);
+        let mut checks = vec![
+            (fits(self.memtable_bytes_max), "memtable-bytes-max must be from 1 to 2^63 - 1"),
+            (entries_fit, "memtable-entries-max must be from 1 to 2^63 - 1"),
+            (fits(self.memtables_bytes_max), "memtables-bytes-max must be from 1 to 2^63 - 1"),
+            (fits(self.log_bytes_max), "log-bytes-max must be from 1 to 2^63 - 1"),
+            (fits(self.logs_bytes_max), "logs-bytes-max must be from 1 to 2^63 - 1"),
+            (fits(self.manifest_bytes_max), "manifest-bytes-max must be from 1 to 2^63 - 1"),
             ((64..=16 << 20).contains(&self.block_bytes), "block-bytes must be from 64 to 16777216"),
-            (self.memtables_bytes_max >= 1, "memtables-bytes-max must be at least 1"),
-            (self.log_bytes_max >= 1, "log-bytes-max must be at least 1"),
-            (self.logs_bytes_max >= 1, "logs-bytes-max must be at least 1"),
-            (self.manifest_bytes_max >= 1, "manifest-bytes-max must be at least 1"),
-            (self.level0_runs_stop >= 2, "level0-runs-stop must be at least 2"),
-            (self.table_bytes_max >= 1, "table-bytes-max must be at least 1"),
+            (fits(self.table_bytes_max), "table-bytes-max must be from 1 to 2^63 - 1"),
+            (cache_fits, "cache-bytes must be from 0 to 2^63 - 1"),
             (self.open_tables_max >= 1, "open-tables-max must be at least 1"),
-            ((0.0..=64.0).contains(&self.filter_bits_per_key), "filter-bits-per-key must be from 0 to 64"),
             (!self.compression.is_empty(), "compression must name at least one codec"),
-            (self.compaction_runs_min >= 2, "compaction-runs-min must be at least 2"),
-            (self.compression.iter().copied().all(zstd_level_is_valid), "a zstd level must be from -7 to 22"),
+            (
+                self.compression.iter().copied().all(zstd_level_is_valid),
+                "compression: a zstd level must be from -7 to 22",
+            ),
+            (self.level0_runs_stop >= 2, "level0-runs-stop must be at least 2"),
         ];
+        checks.extend(self.filter.checks());
+        checks.extend(self.compaction.checks());
         match checks.iter().find(|(holds, _)| !holds) {
             None => Ok(()),
             Some((_, limit)) => Err(Error::invalid_argument(format!("settings: {limit}"))),

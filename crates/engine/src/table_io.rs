@@ -40,7 +40,7 @@ impl Shared {
             unique_id: output.unique_id,
             block_bytes,
             compression,
-            filter: (self.settings.filter_bits_per_key > 0.0).then(|| Arc::clone(&self.filter)),
+            filter: self.filter.clone(),
             filter_context: FilterContext {
                 level: output.level,
                 level_count: 1,
