@@ -7,6 +7,7 @@ use siltstone_types::{Cursor, IoResultExt, SequenceNumber};
 
 use crate::{
     Error, Result,
+    components::Profile,
     db::Shared,
     iter::{merge::MergeCursor, run::RunCursor},
     keyspace::KeyspaceId,
@@ -41,6 +42,7 @@ pub(crate) struct Rules<'a> {
 /// Writes a memtable to a table of level 0.
 pub(crate) fn flush_memtable(
     shared: &Shared,
+    profile: &Profile,
     memtable: &Arc<dyn Memtable>,
     snapshots: &[SequenceNumber],
     draw: impl FnMut() -> Output,
@@ -50,12 +52,13 @@ pub(crate) fn flush_memtable(
     let rules = Rules { snapshots, older_data_may_exist: &|_| true, table_bytes_max: u64::MAX };
     let bounds =
         Bounds { entries_max: memtable.entry_count(), oldest_tombstone_unix_ms: shared.clock.now_unix_ms() };
-    write(shared, MergeCursor::new(vec![input]), bounds, &rules, draw)
+    write(shared, profile, MergeCursor::new(vec![input]), bounds, &rules, draw)
 }
 
 /// Merges tables of a tree.
 pub(crate) fn merge(
     shared: &Shared,
+    profile: &Profile,
     tree: &Tree,
     inputs: &[TableId],
     rules: &Rules<'_>,
@@ -79,11 +82,12 @@ pub(crate) fn merge(
     if found != inputs.len() {
         return Err(Error::invalid_argument("a table to be merged is not in the tree"));
     }
-    write(shared, MergeCursor::new(sources), bounds, rules, draw)
+    write(shared, profile, MergeCursor::new(sources), bounds, rules, draw)
 }
 
 fn write(
     shared: &Shared,
+    profile: &Profile,
     mut input: MergeCursor<Source>,
     bounds: Bounds,
     rules: &Rules<'_>,
@@ -94,7 +98,8 @@ fn write(
         first => first?,
     }
     let table_bytes_max = rules.table_bytes_max;
-    let mut outputs = Outputs { shared, bounds, table_bytes_max, draw, writer: None, done: Vec::new() };
+    let mut outputs =
+        Outputs { shared, profile, bounds, table_bytes_max, draw, writer: None, done: Vec::new() };
     let mut retained = Retain::new(input, rules.snapshots, rules.older_data_may_exist);
     let written = outputs.write_all(&mut retained).and_then(|()| outputs.open_all());
     match written {
@@ -109,6 +114,7 @@ fn write(
 /// The tables of one job, one after the other.
 struct Outputs<'a, D> {
     shared: &'a Shared,
+    profile: &'a Profile,
     bounds: Bounds,
     table_bytes_max: u64,
     draw: D,
@@ -145,7 +151,8 @@ impl<D: FnMut() -> Output> Outputs<'_, D> {
     fn writer(&mut self) -> Result<&mut TableWriter> {
         if self.writer.is_none() {
             let output = (self.draw)();
-            self.writer = Some((output, Box::new(self.shared.start_table(&output, self.bounds)?)));
+            self.writer =
+                Some((output, Box::new(self.shared.start_table(self.profile, &output, self.bounds)?)));
         }
         let (_, writer) = self.writer.as_mut().ok_or_else(|| Error::invalid_argument("no table is open"))?;
         Ok(writer)

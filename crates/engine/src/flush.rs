@@ -2,6 +2,7 @@
 
 use crate::{
     Result,
+    components::Profile,
     db::Inner,
     execute,
     keyspace::KeyspaceId,
@@ -18,8 +19,8 @@ impl Inner {
     pub(crate) fn flush_sealed(&self) -> Result<()> {
         // One at a time, so that a keyspace's memtables become tables in their order.
         let _turn = self.background.flush_turn.lock();
-        while let Some((id, sealed)) = self.next_flushable() {
-            self.flush_one(id, &sealed)?;
+        while let Some((id, profile, sealed)) = self.next_flushable() {
+            self.flush_one(id, &profile, &sealed)?;
             self.background.wake();
             self.schedule_compactions();
             self.shared.obsolete_files.remove_all();
@@ -28,26 +29,26 @@ impl Inner {
     }
 
     /// Among the oldest sealed memtables of all keyspaces, the one that holds the oldest log.
-    fn next_flushable(&self) -> Option<(KeyspaceId, Sealed)> {
+    fn next_flushable(&self) -> Option<(KeyspaceId, Arc<Profile>, Sealed)> {
         let published = self.publisher.published();
         let version = self.version();
         let oldest = version.keyspaces.iter().filter_map(|(id, keyspace)| {
             let newest_first = is_planted(Bug::NewerMemtableFirst);
             let sealed = if newest_first { keyspace.sealed.first() } else { keyspace.sealed.last() };
-            Some((*id, sealed?.clone()))
+            Some((*id, Arc::clone(&keyspace.profile), sealed?.clone()))
         });
-        let ready = oldest.filter(|(_, sealed)| sealed.last_sequence <= published);
-        ready.min_by_key(|(_, sealed)| sealed.slot.first_log())
+        let ready = oldest.filter(|(_, _, sealed)| sealed.last_sequence <= published);
+        ready.min_by_key(|(_, _, sealed)| sealed.slot.first_log())
     }
 
-    fn flush_one(&self, id: KeyspaceId, sealed: &Sealed) -> Result<()> {
+    fn flush_one(&self, id: KeyspaceId, profile: &Profile, sealed: &Sealed) -> Result<()> {
         let commit = self.commit_side()?;
         // A table must not get ahead of the logs: one half of a batch could survive without the other.
         self.sync_to(sealed.end)?;
         let snapshots = self.snapshots.live();
         let epoch = self.counters.epoch();
         let draw = || self.draw_output(id, 0, epoch);
-        let flushed = execute::flush_memtable(&self.shared, &sealed.slot.table, &snapshots, draw)?;
+        let flushed = execute::flush_memtable(&self.shared, profile, &sealed.slot.table, &snapshots, draw)?;
 
         let current_log = commit.log.lock().writer.number();
         let mut ledger = self.ledger()?.lock();

@@ -10,6 +10,7 @@ mod builder;
 mod clock;
 mod commit;
 mod compact;
+mod components;
 mod db;
 mod error;
 mod execute;
@@ -62,12 +63,25 @@ pub use receipt::Receipt;
 pub use recovery::Recovery;
 pub use settings::{
     Compression, Durability, Settings,
+    keyspace::KeyspaceSettings,
     strategies::{
         BloomSettings, ByLevel, CompactionSettings, FilterSettings, MemtableSettings, SimilaritySettings,
         SizeTieredSettings,
     },
 };
+pub use siltstone_bloom::{Bloom, FilterPolicy};
+pub use siltstone_compaction::{CompactionStrategy, SizeTiered};
+pub use siltstone_memtable::{BTreeFactory, MemtableFactory, SkipListFactory};
+pub use siltstone_sstable::{BlockCache, QuickBlockCache};
 pub use siltstone_types::{SequenceNumber, Slice};
 pub use snapshot::Snapshot;
 pub use stats::{LevelStats, Stats, WriteStats};
 pub use verify::{Damage, VerifyReport};
+
+// What strategies and components of one's own are written against, so that this crate is enough of a dependency.
+pub use siltstone_bloom as bloom;
+pub use siltstone_compaction as compaction;
+pub use siltstone_memtable as memtable;
+pub use siltstone_sstable as sstable;
+pub use siltstone_types as types;
+pub use siltstone_vfs as vfs;

@@ -11,12 +11,21 @@ use crate::{
 const MAGIC: &str = "siltstone-options";
 const VERSION: &str = "1";
 
+/// A longer file is none of ours.
+pub(crate) const BYTES_MAX: usize = 16 << 20;
+
 /// The content of the file: a line with a checksum, then the settings as TOML.
 pub(crate) fn encode(settings: &Settings, identity: Identity) -> Result<String> {
     let body =
         toml::to_string(settings).map_err(|error| Error::invalid_argument(format!("settings: {error}")))?;
     let head = format!("{MAGIC} {VERSION} {} ", hex_identity(identity));
-    Ok(format!("{head}{:08x}\n{body}", checksum(&head, &body)))
+    let text = format!("{head}{:08x}\n{body}", checksum(&head, &body));
+    if text.len() > BYTES_MAX {
+        return Err(Error::invalid_argument(
+            "settings: OPTIONS would exceed 16 MiB; give fewer keyspaces settings of their own",
+        ));
+    }
+    Ok(text)
 }
 
 fn checksum(head: &str, body: &str) -> u32 {

@@ -1,11 +1,15 @@
 //! Settings: plain data, serialisable, with checked limits.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result};
+use crate::{Error, Result, keyspace::check_keyspace_name};
 
+pub(crate) mod keyspace;
 pub(crate) mod strategies;
 
+use keyspace::KeyspaceSettings;
 use strategies::{CompactionSettings, FilterSettings, MemtableSettings};
 
 /// When a write is acknowledged.
@@ -75,6 +79,9 @@ pub struct Settings {
     pub workers: u32,
     /// When writes are acknowledged that do not say so themselves.
     pub durability: Durability,
+    /// Keyspaces that do something otherwise, by name, whether they exist yet or not. At an open, keyspaces that are not named here keep what is stored for them.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub keyspaces: BTreeMap<String, KeyspaceSettings>,
 }
 
 impl Default for Settings {
@@ -97,6 +104,7 @@ impl Default for Settings {
             level0_runs_stop: 24,
             workers: 0,
             durability: Durability::Sync,
+            keyspaces: BTreeMap::new(),
         }
     }
 }
@@ -108,6 +116,50 @@ impl Settings {
     ///
     /// [`Error::InvalidArgument`] with the field and its limit.
     pub fn validate(&self) -> Result<()> {
+        self.validate_but_keyspaces()
+            .map_err(|limit| Error::invalid_argument(format!("settings: {limit}")))?;
+        for (name, own) in &self.keyspaces {
+            let refused = |limit| Error::invalid_argument(format!("settings: keyspaces.{name}: {limit}"));
+            check_keyspace_name(name)?;
+            if own.memtable_entries_max.is_some_and(|limit| is_unlimited(&limit)) {
+                return Err(refused("memtable-entries-max must be from 1 to 2^63 - 1"));
+            }
+            self.of_keyspace(name).validate_but_keyspaces().map_err(refused)?;
+        }
+        Ok(())
+    }
+
+    /// What holds for one keyspace: these settings, with its own in their place.
+    #[must_use]
+    pub fn of_keyspace(&self, name: &str) -> Settings {
+        // Field by field: there may be many keyspaces, and their settings are not to be copied for each of them.
+        let mut settings = Settings {
+            memtable: self.memtable.clone(),
+            memtable_bytes_max: self.memtable_bytes_max,
+            memtable_entries_max: self.memtable_entries_max,
+            memtables_bytes_max: self.memtables_bytes_max,
+            log_bytes_max: self.log_bytes_max,
+            logs_bytes_max: self.logs_bytes_max,
+            manifest_bytes_max: self.manifest_bytes_max,
+            block_bytes: self.block_bytes,
+            table_bytes_max: self.table_bytes_max,
+            cache_bytes: self.cache_bytes,
+            open_tables_max: self.open_tables_max,
+            filter: self.filter.clone(),
+            compression: self.compression.clone(),
+            compaction: self.compaction.clone(),
+            level0_runs_stop: self.level0_runs_stop,
+            workers: self.workers,
+            durability: self.durability,
+            keyspaces: BTreeMap::new(),
+        };
+        if let Some(own) = self.keyspaces.get(name) {
+            own.apply_to(&mut settings);
+        }
+        settings
+    }
+
+    fn validate_but_keyspaces(&self) -> std::result::Result<(), &'static str> {
         // TOML has no larger integers, and the settings must go into OPTIONS.
         let fits = |limit: u64| (1..=i64::MAX.unsigned_abs()).contains(&limit);
         let entries_fit = is_unlimited(&self.memtable_entries_max) || fits(self.memtable_entries_max);
@@ -134,7 +186,7 @@ impl Settings {
         checks.extend(self.compaction.checks());
         match checks.iter().find(|(holds, _)| !holds) {
             None => Ok(()),
-            Some((_, limit)) => Err(Error::invalid_argument(format!("settings: {limit}"))),
+            Some((_, limit)) => Err(limit),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, io};
 
-use siltstone_sstable::{BlockCache, Expected, OpenOptions, Table};
+use siltstone_sstable::{BlockCache, Expected, FilterPolicies, OpenOptions, Table};
 use siltstone_types::{Error, Result};
 use siltstone_vfs::Fs;
 
@@ -24,6 +24,7 @@ pub(crate) struct TableCache {
     fs: Arc<dyn Fs>,
     layout: Layout,
     blocks: Option<Arc<dyn BlockCache>>,
+    policies: FilterPolicies,
     open_max: usize,
     /// Those that are open, in the order in which the hand passes them.
     ring: Mutex<VecDeque<Weak<OpenTable>>>,
@@ -34,12 +35,13 @@ impl TableCache {
         fs: Arc<dyn Fs>,
         layout: Layout,
         blocks: Option<Arc<dyn BlockCache>>,
+        policies: FilterPolicies,
         open_max: u32,
     ) -> Arc<TableCache> {
         // Half of what the process may have: the rest is for logs, merges and the program around us.
         let allowed = fs.open_files_max().map_or(u64::MAX, |max| (max / 2).max(OPEN_MIN));
         let open_max = usize::try_from(u64::from(open_max).min(allowed)).unwrap_or(usize::MAX);
-        Arc::new(TableCache { fs, layout, blocks, open_max, ring: Mutex::default() })
+        Arc::new(TableCache { fs, layout, blocks, policies, open_max, ring: Mutex::default() })
     }
 
     /// Opens a table's file. When no descriptor is left, tables that nobody reads at this moment are closed first.
@@ -58,7 +60,8 @@ impl TableCache {
         let options = OpenOptions {
             expect: Some(Expected { unique_id: record.unique_id, file_bytes: record.file_bytes }),
             cache: self.blocks.clone(),
-            cache_number: record.number,
+            cache_number: table.cache_number,
+            policies: self.policies.clone(),
             ..OpenOptions::default()
         };
         Table::open(&*self.fs, &self.layout.table(record.number), options)

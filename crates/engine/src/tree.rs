@@ -18,6 +18,8 @@ use crate::{
 pub(crate) struct OpenTable {
     pub(crate) keyspace: KeyspaceId,
     pub(crate) record: TableRecord,
+    /// Names its blocks in the cache, among all tables of the process: the cache may be shared, and file numbers are only unique within a database.
+    pub(crate) cache_number: u64,
     file: RwLock<Option<Arc<Table>>>,
     /// Read since the table cache last looked.
     is_marked: AtomicBool,
@@ -36,12 +38,14 @@ impl OpenTable {
     pub(crate) fn new(
         keyspace: KeyspaceId,
         record: TableRecord,
+        cache_number: u64,
         cache: &Arc<TableCache>,
         obsolete_files: &Arc<ObsoleteFiles>,
     ) -> Arc<OpenTable> {
         Arc::new(OpenTable {
             keyspace,
             record,
+            cache_number,
             file: RwLock::new(None),
             is_marked: AtomicBool::new(false),
             cache: Arc::clone(cache),

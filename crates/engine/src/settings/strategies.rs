@@ -16,6 +16,8 @@ pub enum MemtableSettings {
     /// A map under a lock: smaller, and for one writer at a time.
     #[serde(rename = "btree")]
     BTree,
+    /// One that is not shipped, by its name: the component itself is given to the builder.
+    Custom(String),
 }
 
 /// Which tables get a filter, that tells most reads of absent keys that the table need not be read.
@@ -27,6 +29,8 @@ pub enum FilterSettings {
     None,
     /// Every table gets a Bloom filter.
     Bloom(BloomSettings),
+    /// One that is not shipped, by its name: the component itself is given to the builder.
+    Custom(String),
 }
 
 /// How large Bloom filters are.
@@ -89,6 +93,8 @@ impl<const N: usize> From<[f64; N]> for ByLevel {
 pub enum CompactionSettings {
     /// Runs of similar size: little is written, and many runs are read.
     SizeTiered(SizeTieredSettings),
+    /// One that is not shipped, by its name: the component itself is given to the builder.
+    Custom(String),
 }
 
 /// Parameters of size-tiered compaction; [`SizeTiered`] says what each does.
@@ -194,13 +200,32 @@ impl CompactionSettings {
 
     /// Every limit, with the field's name.
     pub(crate) fn checks(&self) -> Vec<(bool, &'static str)> {
-        let CompactionSettings::SizeTiered(tiers) = self;
+        let CompactionSettings::SizeTiered(tiers) = self else { return Vec::new() };
         vec![
             (tiers.runs_min >= 2, "compaction.size-tiered.runs-min must be at least 2"),
             (tiers.runs_max >= 1, "compaction.size-tiered.runs-max must be at least 1"),
             (tiers.merge_runs_min >= 2, "compaction.size-tiered.merge-runs-min must be at least 2"),
             (tiers.merge_runs_max >= 2, "compaction.size-tiered.merge-runs-max must be at least 2"),
         ]
+    }
+}
+
+impl From<&SizeTiered> for SizeTieredSettings {
+    /// Its parameters, but for the size of tables.
+    fn from(tiers: &SizeTiered) -> SizeTieredSettings {
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        SizeTieredSettings {
+            runs_min: count(tiers.runs_min),
+            runs_max: count(tiers.runs_max),
+            merge_runs_min: count(tiers.merge_runs_min),
+            merge_runs_max: count(tiers.merge_runs_max),
+            similarity: match tiers.similarity {
+                Similarity::Sum => SimilaritySettings::Sum,
+                Similarity::Mean => SimilaritySettings::Mean,
+            },
+            size_ratio_percent: tiers.size_ratio_percent,
+            space_amplification_percent_max: tiers.space_amplification_percent_max,
+        }
     }
 }
 

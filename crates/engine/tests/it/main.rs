@@ -1,8 +1,10 @@
 //! The engine through its public interface.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod components;
 mod damage;
 mod files;
+mod keyspace_settings;
 mod keyspaces;
 mod limits;
 mod model;

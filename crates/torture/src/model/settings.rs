@@ -1,8 +1,8 @@
 //! Settings under which everything happens after a few entries, each different in one respect.
 
 use siltstone::{
-    CompactionSettings, Compression, FilterSettings, MemtableSettings, Settings, SimilaritySettings,
-    SizeTieredSettings,
+    CompactionSettings, Compression, FilterSettings, KeyspaceSettings, MemtableSettings, Settings,
+    SimilaritySettings, SizeTieredSettings,
 };
 
 /// Settings with a name.
@@ -82,6 +82,17 @@ pub fn variants() -> Vec<Variant> {
                 size_ratio_percent: 100,
                 space_amplification_percent_max: 400,
             });
+        }),
+        variant("a keyspace with settings of its own", |settings| {
+            let own = KeyspaceSettings {
+                memtable: Some(MemtableSettings::BTree),
+                memtable_entries_max: Some(5),
+                block_bytes: Some(64),
+                filter: Some(FilterSettings::None),
+                compaction: Some(CompactionSettings::size_tiered(2)),
+                ..KeyspaceSettings::default()
+            };
+            settings.keyspaces.insert("second".to_owned(), own);
         }),
     ]
 }
