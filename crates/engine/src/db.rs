@@ -17,6 +17,7 @@ use crate::{
     keyspace::KeyspaceId,
     ledger::{Counters, Ledger},
     manifest::format::Field,
+    memory::Memory,
     metrics::Metrics,
     obsolete::ObsoleteFiles,
     poison::Poison,
@@ -51,6 +52,7 @@ pub(crate) struct Shared {
     pub(crate) layout: Layout,
     pub(crate) identity: Identity,
     pub(crate) components: Components,
+    pub(crate) memory: Arc<Memory>,
     pub(crate) tables: Arc<TableCache>,
     pub(crate) obsolete_files: Arc<ObsoleteFiles>,
 }

@@ -48,7 +48,10 @@ impl Inner {
         let snapshots = self.snapshots.live();
         let epoch = self.counters.epoch();
         let draw = || self.draw_output(id, 0, epoch);
-        let flushed = execute::flush_memtable(&self.shared, profile, &sealed.slot.table, &snapshots, draw)?;
+        let grant = self.shared.memory.begin_flush();
+        let flushed =
+            execute::flush_memtable(&self.shared, profile, &sealed.slot.table, &snapshots, &grant, draw)?;
+        drop(grant);
 
         let current_log = commit.log.lock().writer.number();
         let mut ledger = self.ledger()?.lock();
@@ -82,6 +85,7 @@ impl Inner {
             flushed.tables.iter().for_each(|table| table.make_obsolete());
         }
         drop(ledger);
+        self.shared.memory.keep(&sealed.slot.table);
         self.metrics.flushes.add(1);
         self.metrics.flush_bytes.add(flushed.tables.iter().map(|table| table.record.file_bytes).sum());
         obsolete.iter().for_each(|&number| self.remove_file(&self.shared.layout.log(number)));

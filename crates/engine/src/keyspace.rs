@@ -317,6 +317,7 @@ impl Db {
         }
         drop(ledger);
         if let Some(keyspace) = dropped {
+            keyspace.memtables().for_each(|slot| inner.shared.memory.keep(&slot.table));
             keyspace.tree.tables().for_each(|table| table.make_obsolete());
         }
         Ok(())

@@ -23,6 +23,7 @@ mod iter;
 mod keyspace;
 mod ledger;
 pub mod manifest;
+mod memory;
 mod metrics;
 mod obsolete;
 mod open;
@@ -58,6 +59,7 @@ pub use iter::{
     range::{KeyBounds, KeyValue, Range},
 };
 pub use keyspace::{DEFAULT_KEYSPACE, Keyspace, KeyspaceId};
+pub use memory::MemoryStats;
 pub use metrics::ReadStats;
 pub use receipt::Receipt;
 pub use recovery::Recovery;

@@ -30,6 +30,7 @@ use crate::{
         self,
         state::{LogPosition, LogRecord, State},
     },
+    memory::Memory,
     metrics::Metrics,
     obsolete::ObsoleteFiles,
     poison::Poison,
@@ -146,17 +147,21 @@ impl Base {
         if !builder.read_only {
             components.check(&settings)?;
         }
-        let cache = components.cache.clone().or_else(|| make_cache(&settings));
+        let memory = Memory::new(&settings, components.cache.is_none(), settings.workers());
+        let cache =
+            components.cache.clone().or_else(|| make_cache(memory.shares.cache, settings.block_bytes));
         let tables = TableCache::new(
             Arc::clone(&builder.fs),
             layout.clone(),
             cache,
             components.filter_policies(),
-            settings.open_tables_max,
+            &settings,
+            Arc::clone(&memory),
         );
         let shared = Shared {
             tables,
             components,
+            memory,
             obsolete_files: ObsoleteFiles::new(Arc::clone(&builder.fs), layout.clone()),
             layout: layout.clone(),
             settings,
@@ -204,7 +209,8 @@ impl Base {
                 Output { keyspace, number: next_number(state), level: 0, epoch, unique_id }
             };
             let Some(profile) = self.profiles.get(&id) else { continue };
-            let flushed = execute::flush_memtable(&self.shared, profile, memtable, &[], draw)?;
+            let grant = self.shared.memory.begin_flush();
+            let flushed = execute::flush_memtable(&self.shared, profile, memtable, &[], &grant, draw)?;
             state.next_epoch = epoch + 1;
             if let Some(record) = state.keyspaces.get_mut(&id) {
                 let records = flushed.tables.iter().map(|table| (table.record.number, table.record.clone()));
@@ -327,10 +333,10 @@ fn effective_settings(builder: &Builder, layout: &Layout, identity: Identity) ->
     Ok(settings)
 }
 
-fn make_cache(settings: &Settings) -> Option<Arc<dyn BlockCache>> {
-    (settings.cache_bytes > 0).then(|| {
-        let block_bytes = usize::try_from(settings.block_bytes).unwrap_or(usize::MAX);
-        Arc::new(QuickBlockCache::new(settings.cache_bytes, block_bytes)) as Arc<dyn BlockCache>
+fn make_cache(bytes: u64, block_bytes: u32) -> Option<Arc<dyn BlockCache>> {
+    (bytes > 0).then(|| {
+        let block_bytes = usize::try_from(block_bytes).unwrap_or(usize::MAX);
+        Arc::new(QuickBlockCache::new(bytes, block_bytes)) as Arc<dyn BlockCache>
     })
 }
 

@@ -29,8 +29,8 @@ impl Inner {
         let sealed = self.seal(log, |keyspace| {
             let table = &keyspace.active.table;
             let own = &keyspace.profile.settings;
-            let is_full =
-                table.bytes() >= own.memtable_bytes_max || table.entry_count() >= own.memtable_entries_max;
+            let is_full = table.bytes() >= own.memtable_bytes_max.min(self.shared.memory.shares.memtable)
+                || table.entry_count() >= own.memtable_entries_max;
             // One that is written seldom would keep the logs of all others.
             let is_in_the_way =
                 oldest_in_the_way.is_some() && keyspace.active.first_log() <= oldest_in_the_way;

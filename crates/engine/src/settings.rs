@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result, keyspace::check_keyspace_name};
+use crate::{Error, Result, keyspace::check_keyspace_name, memory::BUDGET_BYTES_MIN};
 
 pub(crate) mod keyspace;
 pub(crate) mod strategies;
@@ -53,6 +53,9 @@ pub struct Settings {
     pub memtable_entries_max: u64,
     /// All memtables together: writers wait for flushes beyond it. At least 1.
     pub memtables_bytes_max: u64,
+    /// Memtables, block cache, indexes and filters of open tables, and buffers of merges together: each of them gets a share, and what does not fit waits. 0 for no limit
+    /// beside those of the parts, which hold in any case; otherwise at least 8 MiB.
+    pub memory_bytes_max: u64,
     /// A log of this size is followed by a new one. At least 1.
     pub log_bytes_max: u64,
     /// All logs together: beyond it, the keyspaces that need the oldest are flushed. At least 1.
@@ -91,6 +94,7 @@ impl Default for Settings {
             memtable_bytes_max: 64 << 20,
             memtable_entries_max: u64::MAX,
             memtables_bytes_max: 256 << 20,
+            memory_bytes_max: 0,
             log_bytes_max: 64 << 20,
             logs_bytes_max: 512 << 20,
             manifest_bytes_max: 16 << 20,
@@ -138,6 +142,7 @@ impl Settings {
             memtable_bytes_max: self.memtable_bytes_max,
             memtable_entries_max: self.memtable_entries_max,
             memtables_bytes_max: self.memtables_bytes_max,
+            memory_bytes_max: self.memory_bytes_max,
             log_bytes_max: self.log_bytes_max,
             logs_bytes_max: self.logs_bytes_max,
             manifest_bytes_max: self.manifest_bytes_max,
@@ -164,7 +169,10 @@ impl Settings {
         let fits = |limit: u64| (1..=i64::MAX.unsigned_abs()).contains(&limit);
         let entries_fit = is_unlimited(&self.memtable_entries_max) || fits(self.memtable_entries_max);
         let cache_fits = self.cache_bytes == 0 || fits(self.cache_bytes);
+        let budget = self.memory_bytes_max;
+        let budget_fits = budget == 0 || (budget >= BUDGET_BYTES_MIN && fits(budget));
         let mut checks = vec![
+            (budget_fits, "memory-bytes-max must be 0, or from 8388608 to 2^63 - 1"),
             (fits(self.memtable_bytes_max), "memtable-bytes-max must be from 1 to 2^63 - 1"),
             (entries_fit, "memtable-entries-max must be from 1 to 2^63 - 1"),
             (fits(self.memtables_bytes_max), "memtables-bytes-max must be from 1 to 2^63 - 1"),

@@ -9,6 +9,7 @@ use crate::{
     db::Shared,
     keyspace::KeyspaceId,
     manifest::format::TableRecord,
+    memory::Grant,
     sync::{Arc, unique_in_process},
     tree::OpenTable,
 };
@@ -36,6 +37,7 @@ impl Shared {
     pub(crate) fn start_table(
         &self,
         profile: &Profile,
+        grant: &Grant,
         output: &Output,
         bounds: Bounds,
     ) -> Result<TableWriter> {
@@ -50,6 +52,7 @@ impl Shared {
             unique_id: output.unique_id,
             block_bytes,
             compression,
+            write_buffer_bytes: usize::try_from(grant.write_buffer_bytes).unwrap_or(usize::MAX),
             filter: profile.filter.clone(),
             filter_context: FilterContext {
                 level: output.level,

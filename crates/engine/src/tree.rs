@@ -74,7 +74,7 @@ impl OpenTable {
         let file = self.cache.open(self)?;
         *slot = Some(Arc::clone(&file));
         drop(slot);
-        self.cache.opened(self);
+        self.cache.opened(self, &file);
         Ok(file)
     }
 
@@ -90,6 +90,17 @@ impl OpenTable {
             }
             None => false,
         }
+    }
+
+    /// About what index and filter will take, in bytes, for a table that was not opened yet.
+    pub(crate) fn memory_estimate(&self, block_bytes: u32) -> u64 {
+        // A handle, a restart, and what is in front of the key.
+        const INDEX_ENTRY_BYTES: u64 = 24;
+        let record = &self.record;
+        let key = record.smallest.len().max(record.largest.len()) as u64;
+        let blocks = record.raw_bytes / u64::from(block_bytes.max(1)) + 1;
+        // Sixteen bits of filter for a key.
+        blocks.min(record.entries) * (key + INDEX_ENTRY_BYTES) + record.entries * 2
     }
 
     /// The edit that makes it part of the tree.

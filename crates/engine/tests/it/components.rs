@@ -103,6 +103,9 @@ impl FilterBuilder for Hashes {
     fn add(&mut self, hash: u64) {
         self.0.push(hash);
     }
+    fn bytes(&self) -> usize {
+        self.0.len() * 8
+    }
     fn finish(self: Box<Self>) -> Vec<u8> {
         self.0.iter().flat_map(|hash| hash.to_le_bytes()).collect()
     }

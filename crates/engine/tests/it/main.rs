@@ -7,6 +7,7 @@ mod files;
 mod keyspace_settings;
 mod keyspaces;
 mod limits;
+mod memory;
 mod model;
 mod order;
 mod ranges;
