@@ -96,6 +96,10 @@ impl FilterBuilder for Builder {
         }
     }
 
+    fn bytes(&self) -> usize {
+        self.hashes.capacity() * size_of::<u64>()
+    }
+
     fn finish(self: Box<Self>) -> Vec<u8> {
         let word_count = word_count(self.hashes.len(), self.bits_per_key);
         let probe_count = probe_count(self.bits_per_key);
@@ -177,6 +181,16 @@ mod tests {
             assert_eq!(Bloom::bits_per_key(bits).bits_per_key_at(0), bounded, "{bits}");
         }
         assert_eq!(Bloom::false_positive_rate(1.0).bits_per_key_at(0), 0.0);
+    }
+
+    #[test]
+    fn a_builder_tells_what_its_hashes_take() {
+        let mut builder =
+            Bloom::default().builder(FilterContext { level: 0, level_count: 1, key_count_max: 9 });
+        let builder = builder.as_mut().unwrap();
+        assert_eq!(builder.bytes(), 0);
+        (0..1000).for_each(|hash| builder.add(hash));
+        assert!((8000..=16_000).contains(&builder.bytes()), "{}", builder.bytes());
     }
 
     #[test]

@@ -33,6 +33,9 @@ pub trait FilterBuilder: Debug + Send {
     /// key cost no more than one.
     fn add(&mut self, hash: u64);
 
+    /// How much memory the builder holds now, in bytes. O(1).
+    fn bytes(&self) -> usize;
+
     /// The filter's bytes.
     fn finish(self: Box<Self>) -> Vec<u8>;
 }

@@ -9,7 +9,9 @@ use crate::{
     db::Inner,
     executor::{BackgroundJob, Executor, Lane},
     keyspace::KeyspaceId,
+    memory::Admission,
     sync::{AtomicBool, Condvar, Mutex, MutexGuard, Ordering},
+    version::KeyspaceVersion,
 };
 
 /// A keyspace with this many sealed memtables takes no more writes until one is flushed.
@@ -188,13 +190,18 @@ impl Inner {
     /// # Errors
     ///
     /// The failure of a flush that would have made room, and ended meanwhile. Another write makes it try again at once; without one it is tried later.
-    pub(crate) fn wait_for_room(&self) -> Result<()> {
+    pub(crate) fn wait_for_room(&self, bytes: u64) -> Result<Option<Admission>> {
         let mut failures_before = None;
         loop {
             self.poison.check()?;
             self.writable()?;
             if self.has_room() {
-                return Ok(());
+                if !self.shared.memory.has_budget() {
+                    return Ok(None);
+                }
+                if let Some(admission) = self.admit(bytes)? {
+                    return Ok(Some(admission));
+                }
             }
             // Before it is scheduled: its failure is one to be told of.
             let failures = self.background.state.lock().flush_failures;
@@ -209,6 +216,26 @@ impl Inner {
             }
             self.background.wait_for_progress(state, &*self.executor);
         }
+    }
+
+    /// Takes a write in within the budget. Where there is no room, something can be flushed.
+    fn admit(&self, bytes: u64) -> Result<Option<Admission>> {
+        let version = self.version();
+        let is_empty = version
+            .keyspaces
+            .values()
+            .flat_map(KeyspaceVersion::memtables)
+            .all(|slot| slot.first_log().is_none());
+        let admission = self.shared.memory.admit(bytes, version.memtable_bytes(), is_empty);
+        let has_sealed = version.keyspaces.values().any(|keyspace| !keyspace.sealed.is_empty());
+        if admission.is_none() && !has_sealed {
+            // Many small ones that no limit of their own has sealed: the larger half goes.
+            let log = self.commit_side()?.log.lock();
+            let active = |keyspace: &KeyspaceVersion| keyspace.active.table.bytes();
+            let largest = self.version().keyspaces.values().map(active).max().unwrap_or(0);
+            self.seal(&log, |keyspace| active(keyspace) >= largest / 2);
+        }
+        Ok(admission)
     }
 
     fn has_room(&self) -> bool {

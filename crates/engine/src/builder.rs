@@ -2,9 +2,15 @@
 
 use std::path::PathBuf;
 
+use siltstone_bloom::FilterPolicy;
+use siltstone_compaction::CompactionStrategy;
+use siltstone_memtable::MemtableFactory;
+use siltstone_sstable::BlockCache;
 use siltstone_vfs::{Fs, MemFs, OsFs};
 
-use crate::{Clock, Db, Executor, OsClock, Result, Settings, open, sync::Arc};
+use crate::{
+    Clock, Compression, Db, Executor, OsClock, Result, Settings, components::Components, open, sync::Arc,
+};
 
 /// Settings are data and are checked; components are things that work: a file system, a clock.
 #[derive(Clone, Debug)]
@@ -12,6 +18,7 @@ use crate::{Clock, Db, Executor, OsClock, Result, Settings, open, sync::Arc};
 pub struct Builder {
     pub(crate) path: PathBuf,
     pub(crate) settings: Option<Settings>,
+    pub(crate) components: Components,
     pub(crate) create_if_missing: bool,
     pub(crate) read_only: bool,
     pub(crate) fs: Arc<dyn Fs>,
@@ -25,6 +32,7 @@ impl Builder {
         Builder {
             path,
             settings: None,
+            components: Components::default(),
             create_if_missing: true,
             read_only: false,
             fs: Arc::new(OsFs::new()),
@@ -37,6 +45,40 @@ impl Builder {
     /// Uses these settings, and stores them with the database. Without this, a database is opened with the settings that it has stored, and a new one with the defaults.
     pub fn settings(mut self, settings: Settings) -> Builder {
         self.settings = Some(settings);
+        self
+    }
+
+    /// Merges tables as this strategy says, whatever the settings say, in all keyspaces without a strategy of their own.
+    ///
+    /// A shipped strategy is stored as if its parameters, `table_bytes_max` among them, stood in the settings. Of any other the name is stored: whoever opens the
+    /// database for writing later has to give it again, or other settings. So for memtables and filters. Any strategy can go on with the tree of any other.
+    pub fn compaction(mut self, strategy: impl CompactionStrategy + 'static) -> Builder {
+        self.components.set_compaction(strategy);
+        self
+    }
+
+    /// Keeps writes in memtables that this factory makes, whatever the settings say.
+    pub fn memtable(mut self, factory: impl MemtableFactory + 'static) -> Builder {
+        self.components.set_memtable(factory);
+        self
+    }
+
+    /// Builds filters as this policy says, whatever the settings say. Tables whose filters have its name can be read with it, too.
+    pub fn filter(mut self, policy: impl FilterPolicy + 'static) -> Builder {
+        self.components.set_filter(policy);
+        self
+    }
+
+    /// Compresses tables so, by level; the last entry holds for all deeper levels. As if it stood in the settings.
+    pub fn compression(mut self, by_level: impl IntoIterator<Item = Compression>) -> Builder {
+        self.components.overrides.compression = Some(by_level.into_iter().collect());
+        self
+    }
+
+    /// Keeps blocks in this cache, instead of in one of `cache_bytes` of the database's own. Several databases may share it: the most read blocks of all of
+    /// them stay.
+    pub fn cache(mut self, cache: Arc<dyn BlockCache>) -> Builder {
+        self.components.cache = Some(cache);
         self
     }
 
@@ -89,7 +131,7 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// `InvalidArgument` for settings out of range, `NotFound` for a database that does not exist and must not be created, `Locked` when it is open elsewhere,
+    /// `InvalidArgument` for settings out of range, or that name a component that was not given, `NotFound` for a database that does not exist and must not be created, `Locked` when it is open elsewhere,
     /// `Corruption` for damage that cannot be the trace of a crash, `FormatTooNew`, `Io`, `NoSpace`.
     pub fn open(self) -> Result<Db> {
         open::open(self)

@@ -8,7 +8,7 @@ use std::{
 use siltstone_types::{IoResultExt, SequenceNumber};
 
 use crate::{
-    Db, Error, Result,
+    Db, Error, Result, Settings,
     db::{Inner, Shared},
     files::{Closing, Current, Layout},
     folder::{create_directories, start_manifest, store_settings, write_current},
@@ -41,6 +41,7 @@ pub struct CheckpointReport {
 /// What there is to be copied. As long as it lives, none of it is removed.
 struct Frozen {
     state: State,
+    settings: Settings,
     end: LogPosition,
     last_sequence: SequenceNumber,
     /// Its tables stay because somebody may read them, its logs because their removal waits.
@@ -74,7 +75,7 @@ impl Inner {
         self.sync_to(frozen.end)?;
         let mut copy = Copy { shared: &self.shared, target, report: CheckpointReport::default() };
         copy.report.sequence = frozen.last_sequence.get();
-        let outcome = copy.write(&frozen.state);
+        let outcome = copy.write(&frozen.state, &frozen.settings);
         if outcome.is_err() {
             copy.abandon(&frozen.state);
         }
@@ -106,6 +107,7 @@ impl Inner {
             .collect();
         Ok(Frozen {
             state,
+            settings: self.settings(),
             end,
             last_sequence: log.last_sequence,
             _version: self.version(),
@@ -142,8 +144,8 @@ struct Copy<'a> {
 }
 
 impl Copy<'_> {
-    fn write(&mut self, state: &State) -> Result<()> {
-        let Copy { shared: Shared { fs, layout, identity, settings, .. }, target, .. } = *self;
+    fn write(&mut self, state: &State, settings: &Settings) -> Result<()> {
+        let Copy { shared: Shared { fs, layout, identity, .. }, target, .. } = *self;
         let fs = &**fs;
         // 4. Tables and logs, then their names.
         create_directories(fs, target)?;

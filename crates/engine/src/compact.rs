@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use siltstone_compaction::{
-    Action, Budget, CompactionStrategy, Epoch, Job, OlderData, Output as Destination, Place, Reason,
-    RetainStatistics, RunningJob, SizeTiered, TableId, TreeView, apply, runs_by_age, validate,
+    Action, Budget, Epoch, Job, OlderData, Output as Destination, Place, Reason, RetainStatistics,
+    RunningJob, TableId, TreeView, apply, runs_by_age, validate,
 };
 
 use crate::{
     Db, Error, Result,
+    components::Profile,
     db::Inner,
     execute::{self, Rules},
     executor::Lane,
@@ -16,7 +17,7 @@ use crate::{
     manifest::format::Field,
     sync::Arc,
     tree::{OpenTable, Tree},
-    version::Version,
+    version::{KeyspaceVersion, Version},
 };
 
 /// What a compaction did.
@@ -39,6 +40,7 @@ pub struct CompactionReport {
 struct Begun {
     id: KeyspaceId,
     job: Job,
+    profile: Arc<Profile>,
     /// The tree it was planned on.
     tree: Arc<Tree>,
     /// Where the result goes.
@@ -52,15 +54,6 @@ fn invalid(error: impl std::fmt::Display) -> Error {
 }
 
 impl Inner {
-    fn strategy(&self) -> SizeTiered {
-        let settings = &self.shared.settings;
-        SizeTiered {
-            runs_min: usize::try_from(settings.compaction_runs_min).unwrap_or(usize::MAX),
-            table_bytes_max: settings.table_bytes_max,
-            ..SizeTiered::default()
-        }
-    }
-
     /// Begins as many due jobs as there are workers for.
     pub(crate) fn schedule_compactions(&self) {
         while let Some(begun) = self.begin_due() {
@@ -70,7 +63,6 @@ impl Inner {
 
     /// Plans a job and marks its inputs as busy, under one lock.
     fn begin_due(&self) -> Option<Begun> {
-        let strategy = self.strategy();
         let snapshots = self.snapshots.live();
         let mut state = self.background.state.lock();
         // Under the lock: a job that ends in between would leave us a tree without its result, and its inputs no longer marked as busy.
@@ -88,8 +80,8 @@ impl Inner {
                 now_unix_ms: self.shared.clock.now_unix_ms(),
                 budget: Budget::UNLIMITED,
             };
-            let Some(job) = strategy.plan(&view) else { continue };
-            match self.begin(id, job, &keyspace.tree, running) {
+            let Some(job) = keyspace.profile.strategy.plan(&view) else { continue };
+            match self.begin(id, job, keyspace, running) {
                 Ok(begun) => return Some(begun),
                 Err(error) => tracing::error!(%error, "a strategy asked for what cannot be done"),
             }
@@ -101,9 +93,10 @@ impl Inner {
         &self,
         id: KeyspaceId,
         job: Job,
-        tree: &Arc<Tree>,
+        keyspace: &KeyspaceVersion,
         running: &mut Vec<RunningJob>,
     ) -> Result<Begun> {
+        let (tree, profile) = (Arc::clone(&keyspace.tree), Arc::clone(&keyspace.profile));
         let levels = &tree.levels;
         let view = TreeView { running, ..TreeView::idle(levels) };
         validate(&job, &view).map_err(invalid)?;
@@ -113,7 +106,7 @@ impl Inner {
         let (level, epoch) = place.unwrap_or((0, fresh));
         let this = RunningJob::new(&job, levels).map_err(invalid)?;
         running.push(this.clone());
-        Ok(Begun { id, job, tree: Arc::clone(tree), level, epoch, running: this })
+        Ok(Begun { id, job, profile, tree, level, epoch, running: this })
     }
 
     fn end(&self, begun: &Begun) {
@@ -148,7 +141,7 @@ impl Inner {
     }
 
     fn run(&self, begun: &Begun) -> Result<RetainStatistics> {
-        let Begun { id, job, tree, level, epoch, .. } = begun;
+        let Begun { id, job, profile, tree, level, epoch, .. } = begun;
         let (added, statistics) = match job.action {
             Action::Merge { table_bytes_max, .. } => {
                 let older = OlderData::behind(job, &tree.levels).map_err(invalid)?;
@@ -160,7 +153,7 @@ impl Inner {
                     table_bytes_max,
                 };
                 let draw = || self.draw_output(*id, *level, epoch.0);
-                let merged = execute::merge(&self.shared, tree, &job.inputs, &rules, draw)?;
+                let merged = execute::merge(&self.shared, profile, tree, &job.inputs, &rules, draw)?;
                 (merged.tables, merged.statistics)
             }
             Action::Move { .. } => (self.relabeled(begun), RetainStatistics::default()),
@@ -198,7 +191,7 @@ impl Inner {
             .map(|table| {
                 let mut record = table.record.clone();
                 (record.level, record.epoch) = (begun.level, begun.epoch.0);
-                self.shared.table(begun.id, record)
+                self.shared.moved_table(table, record)
             })
             .collect()
     }
@@ -239,9 +232,11 @@ impl Inner {
 
     /// True when no write has to wait for compactions: level 0 is below its limit, or nothing that runs could help.
     pub(crate) fn level0_has_room(&self, version: &Version) -> bool {
-        let stop = self.shared.settings.level0_runs_stop as usize;
-        let is_full = |tree: &Tree| tree.levels.first().is_some_and(|level| level.runs.len() >= stop);
-        if !version.keyspaces.values().any(|keyspace| is_full(&keyspace.tree)) {
+        let is_full = |keyspace: &KeyspaceVersion| {
+            let stop = keyspace.profile.settings.level0_runs_stop as usize;
+            keyspace.tree.levels.first().is_some_and(|level| level.runs.len() >= stop)
+        };
+        if !version.keyspaces.values().any(is_full) {
             return true;
         }
         self.background.state.lock().running.values().all(Vec::is_empty)
@@ -277,16 +272,16 @@ impl Inner {
             let version = self.version();
             let running = state.running.entry(id).or_default();
             if running.is_empty() {
-                let Some(tree) = version.keyspace(id).map(|keyspace| &keyspace.tree) else {
-                    return Ok(RetainStatistics::default());
-                };
+                let Some(keyspace) = version.keyspace(id) else { return Ok(RetainStatistics::default()) };
+                let tree = &keyspace.tree;
                 let Some(output) = place_of_everything(tree) else { return Ok(RetainStatistics::default()) };
+                let table_bytes_max = keyspace.profile.settings.table_bytes_max;
                 let job = Job {
-                    action: Action::Merge { output, table_bytes_max: self.shared.settings.table_bytes_max },
+                    action: Action::Merge { output, table_bytes_max },
                     inputs: tree.tables().map(|table| TableId(table.record.number)).collect(),
                     reason: Reason::new("manual", "asked for"),
                 };
-                break self.begin(id, job, tree, running)?;
+                break self.begin(id, job, keyspace, running)?;
             }
             self.background.wait_for_progress(state, &*self.executor);
         };

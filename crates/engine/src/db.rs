@@ -1,23 +1,23 @@
 //! The handle of a database.
 
-use std::{fmt, path::PathBuf};
+use std::{collections::BTreeMap, fmt, path::PathBuf};
 
-use siltstone_bloom::FilterPolicy;
-use siltstone_memtable::MemtableFactory;
 use siltstone_types::{SequenceNumber, Slice};
 use siltstone_vfs::Fs;
 
 use crate::{
-    Builder, Clock, DbCursor, Durability, Error, Executor, KeyBounds, KeyValue, Range, Receipt, Recovery,
-    Result, Settings, Snapshot, WriteBatch,
+    Builder, Clock, DbCursor, Durability, Error, Executor, KeyBounds, KeyValue, KeyspaceSettings, Range,
+    Receipt, Recovery, Result, Settings, Snapshot, WriteBatch,
     background::Background,
     commit::{Commit, publisher::Publisher},
+    components::Components,
     files::{Identity, Layout},
     identities::Identities,
     iter::range::prefix_bounds,
     keyspace::KeyspaceId,
     ledger::{Counters, Ledger},
     manifest::format::Field,
+    memory::Memory,
     metrics::Metrics,
     obsolete::ObsoleteFiles,
     poison::Poison,
@@ -45,19 +45,17 @@ impl fmt::Debug for Db {
 
 /// What every part of the engine needs and nothing changes.
 pub(crate) struct Shared {
+    /// As the database was opened; those of keyspaces may have changed since ([`Inner::keyspace_settings`]).
     pub(crate) settings: Settings,
     pub(crate) fs: Arc<dyn Fs>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) layout: Layout,
     pub(crate) identity: Identity,
-    pub(crate) memtables: Box<dyn MemtableFactory>,
-    pub(crate) filter: Arc<dyn FilterPolicy>,
+    pub(crate) components: Components,
+    pub(crate) memory: Arc<Memory>,
     pub(crate) tables: Arc<TableCache>,
     pub(crate) obsolete_files: Arc<ObsoleteFiles>,
 }
-
-/// Name of the compaction strategy of new keyspaces.
-pub(crate) const STRATEGY: &str = "size-tiered";
 
 /// A database: see the modules for who owns which part.
 pub(crate) struct Inner {
@@ -68,6 +66,8 @@ pub(crate) struct Inner {
     /// For jobs, which must not keep a database alive that nobody uses.
     pub(crate) weak: Weak<Inner>,
     pub(crate) versions: Versions,
+    /// Settings of keyspaces, by name, as OPTIONS has them. Locked within the ledger's lock.
+    pub(crate) keyspace_settings: Mutex<BTreeMap<String, KeyspaceSettings>>,
     pub(crate) publisher: Publisher,
     pub(crate) snapshots: Arc<SnapshotList>,
     pub(crate) counters: Counters,
@@ -106,6 +106,11 @@ impl Inner {
         let version = self.versions.load();
         let at = version.generation.bound(self.publisher.published());
         ReadView { version, at, dropped: None }
+    }
+
+    /// Those in effect.
+    pub(crate) fn settings(&self) -> Settings {
+        Settings { keyspaces: self.keyspace_settings.lock().clone(), ..self.shared.settings.clone() }
     }
 
     /// The write side, unless writing has stopped.
@@ -358,6 +363,11 @@ impl Db {
     /// As for [`Db::put`].
     pub fn flush(&self) -> Result<()> {
         self.inner().flush()
+    }
+
+    /// The settings in effect, with those of the keyspaces: what OPTIONS holds, if the database is open for writing.
+    pub fn settings(&self) -> Settings {
+        self.inner().settings()
     }
 
     /// What opening found and did.

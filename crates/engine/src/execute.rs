@@ -7,19 +7,18 @@ use siltstone_types::{Cursor, IoResultExt, SequenceNumber};
 
 use crate::{
     Error, Result,
+    components::Profile,
     db::Shared,
     iter::{merge::MergeCursor, run::RunCursor},
     keyspace::KeyspaceId,
     manifest::format::TableRecord,
+    memory::Grant,
     planted::{Bug, is_planted},
     read_view::Source,
     sync::Arc,
     table_io::{Bounds, Output, table_record},
     tree::{OpenTable, Run, Tree},
 };
-
-/// Read from the file at a time: a merge reads every block once, in order.
-const READAHEAD_BYTES: usize = 1 << 20;
 
 /// What a merge made. The tables are synced and in a synced folder; nothing refers to them yet.
 #[derive(Debug)]
@@ -41,8 +40,10 @@ pub(crate) struct Rules<'a> {
 /// Writes a memtable to a table of level 0.
 pub(crate) fn flush_memtable(
     shared: &Shared,
+    profile: &Profile,
     memtable: &Arc<dyn Memtable>,
     snapshots: &[SequenceNumber],
+    grant: &Grant,
     draw: impl FnMut() -> Output,
 ) -> Result<Merged> {
     let input = Source::Boxed(Arc::clone(memtable).cursor());
@@ -50,19 +51,23 @@ pub(crate) fn flush_memtable(
     let rules = Rules { snapshots, older_data_may_exist: &|_| true, table_bytes_max: u64::MAX };
     let bounds =
         Bounds { entries_max: memtable.entry_count(), oldest_tombstone_unix_ms: shared.clock.now_unix_ms() };
-    write(shared, MergeCursor::new(vec![input]), bounds, &rules, draw)
+    write(shared, Means { profile, grant }, MergeCursor::new(vec![input]), bounds, &rules, draw)
 }
 
 /// Merges tables of a tree.
 pub(crate) fn merge(
     shared: &Shared,
+    profile: &Profile,
     tree: &Tree,
     inputs: &[TableId],
     rules: &Rules<'_>,
     draw: impl FnMut() -> Output,
 ) -> Result<Merged> {
     let is_input = |table: &Arc<OpenTable>| inputs.contains(&TableId(table.record.number));
-    let options = CursorOptions { fill_cache: FillCache::No, readahead_bytes: READAHEAD_BYTES };
+    let runs = tree.runs.iter().filter(|run| run.tables.iter().any(is_input)).count();
+    let grant = shared.memory.begin_merge(runs, profile.settings.block_bytes);
+    let readahead_bytes = usize::try_from(grant.readahead_bytes).unwrap_or(usize::MAX);
+    let options = CursorOptions { fill_cache: FillCache::No, readahead_bytes };
     let (mut sources, mut found) = (Vec::new(), 0);
     let mut bounds = Bounds { entries_max: 0, oldest_tombstone_unix_ms: u64::MAX };
     for Run { tables, .. } in &tree.runs {
@@ -79,11 +84,21 @@ pub(crate) fn merge(
     if found != inputs.len() {
         return Err(Error::invalid_argument("a table to be merged is not in the tree"));
     }
-    write(shared, MergeCursor::new(sources), bounds, rules, draw)
+    let table_bytes_max = rules.table_bytes_max.min(shared.memory.shares.table_file);
+    let rules = Rules { table_bytes_max, ..*rules };
+    write(shared, Means { profile, grant: &grant }, MergeCursor::new(sources), bounds, &rules, draw)
+}
+
+/// What a job works with.
+#[derive(Clone, Copy)]
+struct Means<'a> {
+    profile: &'a Profile,
+    grant: &'a Grant,
 }
 
 fn write(
     shared: &Shared,
+    means: Means<'_>,
     mut input: MergeCursor<Source>,
     bounds: Bounds,
     rules: &Rules<'_>,
@@ -94,7 +109,8 @@ fn write(
         first => first?,
     }
     let table_bytes_max = rules.table_bytes_max;
-    let mut outputs = Outputs { shared, bounds, table_bytes_max, draw, writer: None, done: Vec::new() };
+    let mut outputs =
+        Outputs { shared, means, bounds, table_bytes_max, draw, writer: None, done: Vec::new() };
     let mut retained = Retain::new(input, rules.snapshots, rules.older_data_may_exist);
     let written = outputs.write_all(&mut retained).and_then(|()| outputs.open_all());
     match written {
@@ -109,6 +125,7 @@ fn write(
 /// The tables of one job, one after the other.
 struct Outputs<'a, D> {
     shared: &'a Shared,
+    means: Means<'a>,
     bounds: Bounds,
     table_bytes_max: u64,
     draw: D,
@@ -126,10 +143,7 @@ impl<D: FnMut() -> Output> Outputs<'_, D> {
                 Err(_) if is_planted(Bug::InputErrorIgnored) => break,
                 Err(error) => return Err(error.into()),
             };
-            let full = self
-                .writer
-                .as_ref()
-                .is_some_and(|(_, writer)| writer.estimated_file_bytes() >= self.table_bytes_max);
+            let full = self.writer.as_ref().is_some_and(|(_, writer)| self.is_full(writer));
             // Never inside the versions of one key: a read asks one table of a run.
             if full && (entry.key.user_key != last_user_key || is_planted(Bug::CutInsideKey)) {
                 self.finish_table()?;
@@ -141,11 +155,24 @@ impl<D: FnMut() -> Output> Outputs<'_, D> {
         self.finish_table()
     }
 
+    fn is_full(&self, writer: &TableWriter) -> bool {
+        writer.estimated_file_bytes() >= self.table_bytes_max
+            || writer.memory_bytes() as u64 >= self.means.grant.builder_bytes_max
+    }
+
     /// The table that is being written; begins one when there is none.
     fn writer(&mut self) -> Result<&mut TableWriter> {
         if self.writer.is_none() {
             let output = (self.draw)();
-            self.writer = Some((output, Box::new(self.shared.start_table(&output, self.bounds)?)));
+            self.writer = Some((
+                output,
+                Box::new(self.shared.start_table(
+                    self.means.profile,
+                    self.means.grant,
+                    &output,
+                    self.bounds,
+                )?),
+            ));
         }
         let (_, writer) = self.writer.as_mut().ok_or_else(|| Error::invalid_argument("no table is open"))?;
         Ok(writer)

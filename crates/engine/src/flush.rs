@@ -2,6 +2,7 @@
 
 use crate::{
     Result,
+    components::Profile,
     db::Inner,
     execute,
     keyspace::KeyspaceId,
@@ -18,13 +19,14 @@ impl Inner {
     pub(crate) fn flush_sealed(&self) -> Result<()> {
         // One at a time, so that a keyspace's memtables become tables in their order.
         let _turn = self.background.flush_turn.lock();
-        while let Some((id, sealed)) = self.next_flushable() {
-            if let Err(error) = self.flush_one(id, &sealed) {
+        while let Some((id, profile, sealed)) = self.next_flushable() {
+            if let Err(error) = self.flush_one(id, &profile, &sealed) {
                 tracing::warn!(%error, "a flush failed");
                 self.retry_later();
                 return Err(error);
             }
-            self.version().attic.take(sealed);
+            // Here, on the flush lane, and not later: writers wait for the memory.
+            drop(sealed);
             self.background.succeeded();
             self.schedule_compactions();
             self.shared.obsolete_files.remove_all();
@@ -33,26 +35,29 @@ impl Inner {
     }
 
     /// Among the oldest sealed memtables of all keyspaces, the one that holds the oldest log.
-    fn next_flushable(&self) -> Option<(KeyspaceId, Sealed)> {
+    fn next_flushable(&self) -> Option<(KeyspaceId, Arc<Profile>, Sealed)> {
         let published = self.publisher.published();
         let version = self.version();
         let oldest = version.keyspaces.iter().filter_map(|(id, keyspace)| {
             let newest_first = is_planted(Bug::NewerMemtableFirst);
             let sealed = if newest_first { keyspace.sealed.first() } else { keyspace.sealed.last() };
-            Some((*id, sealed?.clone()))
+            Some((*id, Arc::clone(&keyspace.profile), sealed?.clone()))
         });
-        let ready = oldest.filter(|(_, sealed)| sealed.last_sequence <= published);
-        ready.min_by_key(|(_, sealed)| sealed.slot.first_log())
+        let ready = oldest.filter(|(_, _, sealed)| sealed.last_sequence <= published);
+        ready.min_by_key(|(_, _, sealed)| sealed.slot.first_log())
     }
 
-    fn flush_one(&self, id: KeyspaceId, sealed: &Sealed) -> Result<()> {
+    fn flush_one(&self, id: KeyspaceId, profile: &Profile, sealed: &Sealed) -> Result<()> {
         let commit = self.commit_side()?;
         // A table must not get ahead of the logs: one half of a batch could survive without the other.
         self.sync_to(sealed.end)?;
         let snapshots = planted::snapshots(self.snapshots.live());
         let epoch = self.counters.epoch();
         let draw = || self.draw_output(id, 0, epoch);
-        let flushed = execute::flush_memtable(&self.shared, &sealed.slot.table, &snapshots, draw)?;
+        let grant = self.shared.memory.begin_flush();
+        let flushed =
+            execute::flush_memtable(&self.shared, profile, &sealed.slot.table, &snapshots, &grant, draw)?;
+        drop(grant);
 
         let current_log = commit.log.lock().writer.number();
         let mut ledger = self.ledger()?.lock();
@@ -92,6 +97,7 @@ impl Inner {
             flushed.tables.iter().for_each(|table| table.make_obsolete());
         }
         drop(ledger);
+        self.shared.memory.keep(&sealed.slot.table);
         self.metrics.flushes.add(1);
         self.metrics.flush_bytes.add(flushed.tables.iter().map(|table| table.record.file_bytes).sum());
         obsolete.iter().for_each(|&number| self.shared.obsolete_files.add_log(number));

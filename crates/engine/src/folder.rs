@@ -11,7 +11,6 @@ use siltstone_vfs::{FileLock, Fs};
 
 use crate::{
     Error, Result, Settings,
-    db::STRATEGY,
     files::{Closing, Current, FileKind, Identity, Layout},
     keyspace::{DEFAULT_KEYSPACE, KeyspaceId},
     manifest::{
@@ -83,8 +82,8 @@ pub(crate) fn take_lock(fs: &dyn Fs, layout: &Layout) -> Result<Box<dyn FileLock
 }
 
 pub(crate) fn read_file(fs: &dyn Fs, path: &Path) -> io::Result<Vec<u8>> {
-    // CURRENT and LOCK are lines, OPTIONS is a page; whatever is longer is not ours.
-    const BYTES_MAX: u64 = 64 << 10;
+    // CURRENT and LOCK are lines; whatever is longer than OPTIONS may be is not ours.
+    const BYTES_MAX: u64 = options::BYTES_MAX as u64;
     let file = fs.open(path)?;
     let len = file.len()?.min(BYTES_MAX);
     let mut content = vec![0; usize::try_from(len).unwrap_or(0)];
@@ -138,6 +137,7 @@ pub(crate) fn create_empty(
     layout: &Layout,
     identity: Identity,
     settings: &Settings,
+    strategy: &str,
 ) -> Result<Current> {
     let path = layout.manifest(1);
     // What a creation that was cut short left.
@@ -149,7 +149,7 @@ pub(crate) fn create_empty(
     }
     let default = KeyspaceRecord {
         name: DEFAULT_KEYSPACE.to_owned(),
-        strategy: STRATEGY.to_owned(),
+        strategy: strategy.to_owned(),
         position: LogPosition::default(),
         tables: BTreeMap::new(),
     };

@@ -1,12 +1,13 @@
 //! Keyspaces: separate sets of keys that share the log, the manifest and batches.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use siltstone_types::Slice;
 
 use crate::{
-    Db, DbCursor, Durability, Error, KeyBounds, KeyValue, Range, Result, WriteBatch, db::STRATEGY,
-    iter::range::prefix_bounds, manifest::format::Field, sync::Arc, version::KeyspaceVersion,
+    Db, DbCursor, Durability, Error, KeyBounds, KeyValue, KeyspaceSettings, Range, Result, Settings,
+    WriteBatch, db::Inner, folder::store_settings, iter::range::prefix_bounds, manifest::format::Field,
+    sync::Arc, version::KeyspaceVersion,
 };
 
 /// Id of a keyspace; never used again after the keyspace is dropped.
@@ -165,6 +166,70 @@ impl Keyspace {
     }
 }
 
+/// A name has 1 to 255 bytes.
+pub(crate) fn check_keyspace_name(name: &str) -> Result<()> {
+    if name.is_empty() || name.len() > NAME_BYTES_MAX {
+        let what = format!("a keyspace's name has 1 to {NAME_BYTES_MAX} bytes, not {}", name.len());
+        return Err(Error::invalid_argument(what));
+    }
+    Ok(())
+}
+
+impl Inner {
+    /// Finds or creates a keyspace. With settings it has them from now on.
+    fn open_keyspace(&self, name: &str, own: Option<KeyspaceSettings>) -> Result<KeyspaceId> {
+        check_keyspace_name(name)?;
+        self.writable()?;
+        let mut ledger = self.ledger()?.lock();
+        let mut keyspaces = self.keyspace_settings.lock().clone();
+        let existing = self.version().id_of(name);
+        match (own, existing) {
+            // Someone may have been faster.
+            (None, Some(id)) => return Ok(id),
+            (None, None) => {}
+            (Some(own), _) if own == KeyspaceSettings::default() => drop(keyspaces.remove(name)),
+            (Some(own), _) => drop(keyspaces.insert(name.to_owned(), own)),
+        }
+        let settings = Settings { keyspaces, ..self.shared.settings.clone() };
+        settings.validate()?;
+        let profile = self.shared.components.profile(settings.of_keyspace(name))?;
+        // First: a keyspace that is there has its settings, whenever the process dies.
+        self.store_keyspaces(settings.keyspaces)?;
+        if let Some(id) = existing {
+            self.install(|version| {
+                if let Some(keyspace) = version.keyspace_mut(id) {
+                    keyspace.profile = profile;
+                }
+            });
+            return Ok(id);
+        }
+        let used_up = |_| Error::invalid_argument("all keyspace ids are used up");
+        let id = u32::try_from(ledger.state.next_keyspace).map_err(used_up)?;
+        let strategy = profile.strategy.name().to_owned();
+        let created = Field::KeyspaceCreated { id, name: name.to_owned(), strategy };
+        self.commit_edit(&mut ledger, vec![Field::NextKeyspace(u64::from(id) + 1), created])?;
+        let memtable = profile.memtables.create();
+        let fresh = KeyspaceVersion::new(name.into(), profile, memtable);
+        self.install(|version| {
+            version.keyspaces.insert(KeyspaceId(id), fresh);
+        });
+        Ok(KeyspaceId(id))
+    }
+
+    /// Writes OPTIONS with these settings of keyspaces, unless it has them. Called under the ledger's lock. After an error the old ones hold.
+    fn store_keyspaces(&self, keyspaces: BTreeMap<String, KeyspaceSettings>) -> Result<()> {
+        let mut current = self.keyspace_settings.lock();
+        if *current == keyspaces {
+            return Ok(());
+        }
+        let shared = &self.shared;
+        let settings = Settings { keyspaces, ..shared.settings.clone() };
+        store_settings(&*shared.fs, &shared.layout, shared.identity, &settings)?;
+        *current = settings.keyspaces;
+        Ok(())
+    }
+}
+
 impl Db {
     /// The keyspace of that name; it is created, durably, when there is none.
     ///
@@ -173,30 +238,41 @@ impl Db {
     /// `InvalidArgument` for an empty name or one above 255 bytes; `ReadOnly` when it does not exist and cannot be created; `Io`, `NoSpace`, `Poisoned`, `Closed`.
     pub fn keyspace(&self, name: &str) -> Result<Keyspace> {
         let inner = self.inner();
-        let handle = |id| Keyspace { db: self.clone(), id, name: name.into() };
-        if let Some(id) = inner.view()?.version.id_of(name) {
-            return Ok(handle(id));
-        }
-        if name.is_empty() || name.len() > NAME_BYTES_MAX {
-            let what = format!("a keyspace's name has 1 to {NAME_BYTES_MAX} bytes, not {}", name.len());
-            return Err(Error::invalid_argument(what));
-        }
-        inner.writable()?;
-        let mut ledger = inner.ledger()?.lock();
-        // Someone may have been faster.
-        if let Some(id) = inner.version().id_of(name) {
-            return Ok(handle(id));
-        }
-        let used_up = |_| Error::invalid_argument("all keyspace ids are used up");
-        let id = u32::try_from(ledger.state.next_keyspace).map_err(used_up)?;
-        let strategy = STRATEGY.to_owned();
-        let created = Field::KeyspaceCreated { id, name: name.to_owned(), strategy };
-        inner.commit_edit(&mut ledger, vec![Field::NextKeyspace(u64::from(id) + 1), created])?;
-        let fresh = KeyspaceVersion::new(name.into(), inner.shared.memtables.create());
-        inner.install(|version| {
-            version.keyspaces.insert(KeyspaceId(id), fresh);
-        });
-        Ok(handle(KeyspaceId(id)))
+        let id = match inner.view()?.version.id_of(name) {
+            Some(id) => id,
+            None => inner.open_keyspace(name, None)?,
+        };
+        Ok(Keyspace { db: self.clone(), id, name: name.into() })
+    }
+
+    /// The keyspace of that name, with settings of its own from now on; it is created, durably, when there is none.
+    ///
+    /// The settings are stored: [`Db::keyspace`] goes on with them, and so does a later open, whatever settings it is given for the database. What is in memory and
+    /// in tables already stays as it is; memtables, tables and compactions that begin now are as the settings say. `KeyspaceSettings::default()` follows the
+    /// database in everything again.
+    ///
+    /// ```
+    /// # use siltstone::{Compression, Db, FilterSettings, KeyspaceSettings};
+    /// let db = Db::builder("scratch").in_memory().open()?;
+    /// let events = db.keyspace_with(
+    ///     "events",
+    ///     KeyspaceSettings {
+    ///         filter: Some(FilterSettings::None),
+    ///         compression: Some(vec![Compression::Zstd { level: 3 }]),
+    ///         ..KeyspaceSettings::default()
+    ///     },
+    /// )?;
+    /// events.put("2024-05-01T12:00:00Z", "started")?;
+    /// # Ok::<(), siltstone::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`Db::keyspace`]; also `InvalidArgument` for settings out of range, or that name a component that was not given. When OPTIONS cannot be written nothing
+    /// is changed and no keyspace is created.
+    pub fn keyspace_with(&self, name: &str, settings: KeyspaceSettings) -> Result<Keyspace> {
+        let id = self.inner().open_keyspace(name, Some(settings))?;
+        Ok(Keyspace { db: self.clone(), id, name: name.into() })
     }
 
     /// The names of all keyspaces, sorted.
@@ -233,13 +309,19 @@ impl Db {
         inner.snapshots.drop_keyspace(id, || {
             let mut dropped = None;
             inner.install(|version| dropped = version.keyspaces.remove(&id));
+            let keyspace = dropped?;
+            keyspace.memtables().for_each(|slot| inner.shared.memory.keep(&slot.table));
             // Their files go with the last who reads them.
-            dropped
-                .iter()
-                .flat_map(|keyspace| keyspace.tree.tables())
-                .for_each(|table| table.make_obsolete());
-            dropped
+            keyspace.tree.tables().for_each(|table| table.make_obsolete());
+            Some(keyspace)
         });
+        let mut keyspaces = inner.keyspace_settings.lock().clone();
+        if keyspaces.remove(name).is_some()
+            && let Err(error) = inner.store_keyspaces(keyspaces)
+        {
+            // Another keyspace of that name would have them.
+            tracing::warn!(%error, name, "the settings of a keyspace that was dropped stay in OPTIONS");
+        }
         Ok(())
     }
 }

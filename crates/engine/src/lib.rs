@@ -11,6 +11,7 @@ mod checkpoint;
 mod clock;
 mod commit;
 mod compact;
+mod components;
 mod db;
 mod error;
 mod execute;
@@ -24,6 +25,7 @@ mod iter;
 mod keyspace;
 mod ledger;
 pub mod manifest;
+mod memory;
 mod metrics;
 mod obsolete;
 mod open;
@@ -62,12 +64,31 @@ pub use iter::{
     range::{KeyBounds, KeyValue, Range},
 };
 pub use keyspace::{DEFAULT_KEYSPACE, Keyspace, KeyspaceId};
+pub use memory::MemoryStats;
 pub use metrics::ReadStats;
 pub use receipt::Receipt;
 pub use recovery::Recovery;
-pub use settings::{Compression, Durability, Settings};
-pub use siltstone_sstable::{BlockSource, FilterAnswer};
+pub use settings::{
+    Compression, Durability, Settings,
+    keyspace::KeyspaceSettings,
+    strategies::{
+        BloomSettings, ByLevel, CompactionSettings, FilterSettings, MemtableSettings, SimilaritySettings,
+        SizeTieredSettings,
+    },
+};
+pub use siltstone_bloom::{Bloom, FilterPolicy};
+pub use siltstone_compaction::{CompactionStrategy, SizeTiered};
+pub use siltstone_memtable::{BTreeFactory, MemtableFactory, SkipListFactory};
+pub use siltstone_sstable::{BlockCache, BlockSource, FilterAnswer, QuickBlockCache};
 pub use siltstone_types::{SequenceNumber, Slice};
 pub use snapshot::Snapshot;
 pub use stats::{LevelStats, Stats, WriteStats};
 pub use verify::{Damage, VerifyReport};
+
+// What strategies and components of one's own are written against, so that this crate is enough of a dependency.
+pub use siltstone_bloom as bloom;
+pub use siltstone_compaction as compaction;
+pub use siltstone_memtable as memtable;
+pub use siltstone_sstable as sstable;
+pub use siltstone_types as types;
+pub use siltstone_vfs as vfs;

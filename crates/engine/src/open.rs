@@ -2,8 +2,6 @@
 
 use std::{collections::BTreeMap, io};
 
-use siltstone_bloom::Bloom;
-use siltstone_memtable::SkipListFactory;
 use siltstone_sstable::{BlockCache, QuickBlockCache};
 use siltstone_types::{IoResultExt, SequenceNumber};
 use siltstone_vfs::Fs;
@@ -17,20 +15,22 @@ use crate::{
         log_set::{LogSet, create_log},
         publisher::Publisher,
     },
+    components::Profile,
     db::{Inner, Shared, WriteSide},
     execute,
-    files::{Closing, Current, FileKind, Layout},
+    files::{Closing, Current, FileKind, Identity, Layout},
     folder::{
         create_directories, create_empty, read_current, read_settings, require_current, start_manifest,
         store_settings, take_lock, write_current,
     },
     identities::Identities,
-    keyspace::KeyspaceId,
+    keyspace::{DEFAULT_KEYSPACE, KeyspaceId},
     ledger::{Counters, Ledger},
     manifest::{
         self,
         state::{LogPosition, LogRecord, State},
     },
+    memory::Memory,
     metrics::Metrics,
     obsolete::ObsoleteFiles,
     poison::Poison,
@@ -60,8 +60,12 @@ fn open_for_writing(builder: Builder) -> Result<Db> {
     let current = match read_current(fs, &layout)? {
         Some(current) => current,
         None => {
-            let settings = builder.settings.clone().unwrap_or_default();
-            create_empty(fs, &layout, identities.draw(), &settings)?
+            let mut settings = builder.settings.clone().unwrap_or_default();
+            builder.components.overrides.apply_to(&mut settings);
+            settings.validate()?;
+            builder.components.check(&settings)?;
+            let profile = builder.components.profile(settings.of_keyspace(DEFAULT_KEYSPACE))?;
+            create_empty(fs, &layout, identities.draw(), &settings, profile.strategy.name())?
         }
     };
     let executor = builder.executor.clone();
@@ -83,8 +87,12 @@ fn open_for_writing(builder: Builder) -> Result<Db> {
     let log_number = next_number(&mut state);
     let log = create_log(&base.shared, log_number, Predecessors::Synced)?;
     state.logs = BTreeMap::from([(log_number, LogRecord::default())]);
-    for keyspace in state.keyspaces.values_mut() {
+    for (id, keyspace) in &mut state.keyspaces {
         keyspace.position = LogPosition { log: log_number, offset: 0 };
+        // For whoever looks at it: it may have changed since, and no strategy minds.
+        if let Some(profile) = base.profiles.get(id) {
+            profile.strategy.name().clone_into(&mut keyspace.strategy);
+        }
     }
     let manifest_number = next_number(&mut state);
     let identity = base.current.identity;
@@ -124,6 +132,8 @@ struct Base {
     layout: Layout,
     current: Current,
     state: State,
+    /// What each keyspace of the state works with.
+    profiles: BTreeMap<u32, Arc<Profile>>,
     memtables: Memtables,
     last_sequence: SequenceNumber,
     recovery: Recovery,
@@ -132,20 +142,26 @@ struct Base {
 impl Base {
     /// Steps 1 to 3: CURRENT and manifest, the files they name, the logs.
     fn load(builder: Builder, layout: Layout, current: Current) -> Result<Base> {
-        let settings = match builder.settings {
-            Some(given) => given,
-            None => read_settings(&*builder.fs, &layout, current.identity)?,
-        };
+        let settings = effective_settings(&builder, &layout, current.identity)?;
+        let components = builder.components;
+        if !builder.read_only {
+            components.check(&settings)?;
+        }
+        let memory = Memory::new(&settings, components.cache.is_none(), settings.workers());
+        let cache =
+            components.cache.clone().or_else(|| make_cache(memory.shares.cache, settings.block_bytes));
         let tables = TableCache::new(
             Arc::clone(&builder.fs),
             layout.clone(),
-            make_cache(&settings),
-            settings.open_tables_max,
+            cache,
+            components.filter_policies(),
+            &settings,
+            Arc::clone(&memory),
         );
         let shared = Shared {
             tables,
-            filter: Arc::new(Bloom::bits_per_key(settings.filter_bits_per_key)),
-            memtables: Box::new(SkipListFactory),
+            components,
+            memory,
             obsolete_files: ObsoleteFiles::new(Arc::clone(&builder.fs), layout.clone()),
             layout: layout.clone(),
             settings,
@@ -157,11 +173,19 @@ impl Base {
         let mut recovery = Recovery::default();
         let state = read_manifest(fs, &layout, &current, &mut recovery)?;
         check_files(fs, &layout, &state)?;
+        let profiles: BTreeMap<u32, Arc<Profile>> = state
+            .keyspaces
+            .iter()
+            .map(|(id, keyspace)| {
+                let settings = shared.settings.of_keyspace(&keyspace.name);
+                (*id, shared.components.profile_for_reading(&settings))
+            })
+            .collect();
         let memtables: Memtables =
-            state.keyspaces.keys().map(|id| (*id, shared.memtables.create())).collect();
+            profiles.iter().map(|(id, profile)| (*id, profile.memtables.create())).collect();
         let last_sequence =
             recovery::replay(fs, &layout, current.identity, &state, &memtables, &mut recovery)?;
-        Ok(Base { shared, layout, current, state, memtables, last_sequence, recovery })
+        Ok(Base { shared, layout, current, state, profiles, memtables, last_sequence, recovery })
     }
 
     fn tables(&self) -> Vec<Arc<OpenTable>> {
@@ -184,7 +208,9 @@ impl Base {
                 let unique_id = identities.draw();
                 Output { keyspace, number: next_number(state), level: 0, epoch, unique_id }
             };
-            let flushed = execute::flush_memtable(&self.shared, memtable, &[], draw)?;
+            let Some(profile) = self.profiles.get(&id) else { continue };
+            let grant = self.shared.memory.begin_flush();
+            let flushed = execute::flush_memtable(&self.shared, profile, memtable, &[], &grant, draw)?;
             state.next_epoch = epoch + 1;
             if let Some(record) = state.keyspaces.get_mut(&id) {
                 let records = flushed.tables.iter().map(|table| (table.record.number, table.record.clone()));
@@ -205,12 +231,13 @@ impl Base {
     ) -> Db {
         let state = write_side.as_ref().map_or(&self.state, |(_, ledger)| &ledger.state);
         let counters = Counters::new(state);
-        let keyspaces = state.keyspaces.iter().map(|(&id, record)| {
-            let memtable = memtables.remove(&id).unwrap_or_else(|| self.shared.memtables.create());
-            let mut keyspace = KeyspaceVersion::new(record.name.as_str().into(), memtable);
+        let keyspaces = state.keyspaces.iter().filter_map(|(&id, record)| {
+            let profile = Arc::clone(self.profiles.get(&id)?);
+            let memtable = memtables.remove(&id).unwrap_or_else(|| profile.memtables.create());
+            let mut keyspace = KeyspaceVersion::new(record.name.as_str().into(), profile, memtable);
             let own = tables.iter().filter(|table| table.keyspace.0 == id).cloned();
             keyspace.tree = Arc::new(Tree::new(own));
-            (KeyspaceId(id), keyspace)
+            Some((KeyspaceId(id), keyspace))
         });
         let metrics: Arc<Metrics> = Arc::default();
         let attic = Attic { executor: Arc::clone(&executor) };
@@ -226,8 +253,10 @@ impl Base {
         if write_side.is_some() {
             shared.obsolete_files.remove_on(&executor);
         }
+        let keyspace_settings = Mutex::new(shared.settings.keyspaces.clone());
         let inner = Arc::new_cyclic(|weak| Inner {
             shared,
+            keyspace_settings,
             recovery,
             metrics,
             executor,
@@ -289,10 +318,30 @@ impl Base {
     }
 }
 
-fn make_cache(settings: &Settings) -> Option<Arc<dyn BlockCache>> {
-    (settings.cache_bytes > 0).then(|| {
-        let block_bytes = usize::try_from(settings.block_bytes).unwrap_or(usize::MAX);
-        Arc::new(QuickBlockCache::new(settings.cache_bytes, block_bytes)) as Arc<dyn BlockCache>
+/// What was given, or else what is stored; then what components say in their place.
+fn effective_settings(builder: &Builder, layout: &Layout, identity: Identity) -> Result<Settings> {
+    let stored = read_settings(&*builder.fs, layout, identity);
+    let mut settings = match (builder.settings.clone(), stored) {
+        (None, stored) => stored?,
+        // Keyspaces are given settings where they are made, and keep them.
+        (Some(given), Ok(stored)) => {
+            let mut keyspaces = stored.keyspaces;
+            keyspaces.extend(given.keyspaces);
+            Settings { keyspaces, ..given }
+        }
+        // What is damaged is written anew; what cannot be read at the moment must not be lost.
+        (Some(_), Err(error @ (Error::Io { .. } | Error::NoSpace { .. }))) => return Err(error),
+        (Some(given), Err(_)) => given,
+    };
+    builder.components.overrides.apply_to(&mut settings);
+    settings.validate()?;
+    Ok(settings)
+}
+
+fn make_cache(bytes: u64, block_bytes: u32) -> Option<Arc<dyn BlockCache>> {
+    (bytes > 0).then(|| {
+        let block_bytes = usize::try_from(block_bytes).unwrap_or(usize::MAX);
+        Arc::new(QuickBlockCache::new(bytes, block_bytes)) as Arc<dyn BlockCache>
     })
 }
 

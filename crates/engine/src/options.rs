@@ -11,12 +11,21 @@ use crate::{
 const MAGIC: &str = "siltstone-options";
 const VERSION: &str = "1";
 
+/// A longer file is none of ours.
+pub(crate) const BYTES_MAX: usize = 16 << 20;
+
 /// The content of the file: a line with a checksum, then the settings as TOML.
 pub(crate) fn encode(settings: &Settings, identity: Identity) -> Result<String> {
     let body =
         toml::to_string(settings).map_err(|error| Error::invalid_argument(format!("settings: {error}")))?;
     let head = format!("{MAGIC} {VERSION} {} ", hex_identity(identity));
-    Ok(format!("{head}{:08x}\n{body}", checksum(&head, &body)))
+    let text = format!("{head}{:08x}\n{body}", checksum(&head, &body));
+    if text.len() > BYTES_MAX {
+        return Err(Error::invalid_argument(
+            "settings: OPTIONS would exceed 16 MiB; give fewer keyspaces settings of their own",
+        ));
+    }
+    Ok(text)
 }
 
 fn checksum(head: &str, body: &str) -> u32 {
@@ -57,7 +66,10 @@ pub(crate) fn decode(bytes: &[u8], identity: Identity, path: &Path) -> Result<Se
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Compression, Durability};
+    use crate::{
+        CompactionSettings, Compression, Durability, FilterSettings, MemtableSettings, SimilaritySettings,
+        SizeTieredSettings,
+    };
 
     fn settings() -> Settings {
         let compression = vec![Compression::None, Compression::Lz4, Compression::Zstd { level: -3 }];
@@ -65,7 +77,49 @@ mod tests {
             compression,
             durability: Durability::Buffered,
             memtable_entries_max: 7,
+            memtable: MemtableSettings::BTree,
+            filter: FilterSettings::false_positive_rate([0.01, 0.1]),
+            compaction: CompactionSettings::SizeTiered(SizeTieredSettings {
+                similarity: SimilaritySettings::Mean,
+                runs_max: 7,
+                ..SizeTieredSettings::default()
+            }),
             ..Settings::default()
+        }
+    }
+
+    #[test]
+    fn a_strategy_is_written_with_its_parameters() {
+        let text = encode(&settings(), [7; 16]).unwrap();
+        let (_, body) = text.split_once('\n').unwrap();
+        let table: toml::Table = body.parse().unwrap();
+        let tiers = &table["compaction"]["size-tiered"];
+        assert_eq!(tiers["runs-min"].as_integer(), Some(4));
+        assert_eq!(tiers["similarity"].as_str(), Some("mean"));
+        assert_eq!(table["memtable"].as_str(), Some("btree"));
+        assert_eq!(table["filter"]["bloom"]["false-positive-rate"].as_array().map(Vec::len), Some(2));
+    }
+
+    #[test]
+    fn strategies_are_read_in_their_short_forms_and_unknown_parameters_are_refused() {
+        let read = |body: &str| toml::from_str::<Settings>(body);
+        let short =
+            "compaction = { size-tiered = { runs-min = 9 } }\nfilter = { bloom = { bits-per-key = 8 } }";
+        let expected = Settings {
+            compaction: CompactionSettings::size_tiered(9),
+            filter: FilterSettings::bits_per_key(8.0),
+            ..Settings::default()
+        };
+        assert_eq!(read(short).unwrap(), expected);
+        assert_eq!(read("filter = \"none\"").unwrap().filter, FilterSettings::None);
+        for wrong in [
+            "compaction = { size-tiered = { runs = 9 } }",
+            "compaction = { sized = {} }",
+            "filter = { bloom = { bits = 8 } }",
+            "memtable = \"list\"",
+            "compaction-runs-min = 4",
+        ] {
+            assert!(read(wrong).is_err(), "{wrong}");
         }
     }
 

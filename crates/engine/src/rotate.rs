@@ -27,8 +27,9 @@ impl Inner {
         }
         let sealed = self.seal(log, |keyspace| {
             let table = &keyspace.active.table;
-            let is_full = table.bytes() >= settings.memtable_bytes_max
-                || table.entry_count() >= settings.memtable_entries_max;
+            let own = &keyspace.profile.settings;
+            let is_full = table.bytes() >= own.memtable_bytes_max.min(self.shared.memory.shares.memtable)
+                || table.entry_count() >= own.memtable_entries_max;
             // One that is written seldom would keep the logs of all others.
             let is_in_the_way =
                 oldest_in_the_way.is_some() && keyspace.active.first_log() <= oldest_in_the_way;
@@ -50,7 +51,7 @@ impl Inner {
             }
             let mut next = current.clone();
             for keyspace in next.keyspaces.values_mut().filter(|keyspace| is_due(keyspace)) {
-                let fresh = Slot::new(self.shared.memtables.create());
+                let fresh = Slot::new(keyspace.profile.memtables.create());
                 let slot = std::mem::replace(&mut keyspace.active, fresh);
                 keyspace.sealed.insert(0, Sealed { slot, last_sequence: log.last_sequence, end: log.end() });
             }

@@ -1,10 +1,16 @@
 //! Settings: plain data, serialisable, with checked limits.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result};
+use crate::{Error, Result, keyspace::check_keyspace_name, memory::BUDGET_BYTES_MIN};
+
+pub(crate) mod keyspace;
+pub(crate) mod strategies;
+
+use keyspace::KeyspaceSettings;
+use strategies::{CompactionSettings, FilterSettings, MemtableSettings};
 
 /// When a write is acknowledged.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
@@ -59,6 +65,8 @@ pub enum Compression {
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Settings {
+    /// How writes are kept in memory until they are in a table.
+    pub memtable: MemtableSettings,
     /// A memtable of this size is written to a table. At least 1.
     pub memtable_bytes_max: u64,
     /// So is one with this many entries. At least 1.
@@ -66,6 +74,9 @@ pub struct Settings {
     pub memtable_entries_max: u64,
     /// All memtables together: writers wait for flushes beyond it. At least 1.
     pub memtables_bytes_max: u64,
+    /// Memtables, block cache, indexes and filters of open tables, and buffers of merges together: each of them gets a share, and what does not fit waits. 0 for no limit
+    /// beside those of the parts, which hold in any case; otherwise at least 8 MiB.
+    pub memory_bytes_max: u64,
     /// A log of this size is followed by a new one. At least 1.
     pub log_bytes_max: u64,
     /// All logs together: beyond it, the keyspaces that need the oldest are flushed. At least 1.
@@ -80,26 +91,31 @@ pub struct Settings {
     pub cache_bytes: u64,
     /// Tables that are open at a time; each takes a file descriptor, and memory for its index and filter. At least 1.
     pub open_tables_max: u32,
-    /// Filter bits per key; 0 for no filters, at most 64.
-    pub filter_bits_per_key: f64,
+    /// Which tables get a filter.
+    pub filter: FilterSettings,
     /// Compression by level, from level 0; the last entry holds for all deeper levels. Not empty.
     pub compression: Vec<Compression>,
-    /// Runs that pile up before size-tiered compaction merges some. At least 2.
-    pub compaction_runs_min: u32,
+    /// How tables are merged.
+    pub compaction: CompactionSettings,
     /// Runs in level 0 at which writers wait for compaction. At least 2.
     pub level0_runs_stop: u32,
     /// Compactions that run at a time; 0 for one less than there are processors, at least one.
     pub workers: u32,
     /// When writes are acknowledged that do not say so themselves.
     pub durability: Durability,
+    /// Keyspaces that do something otherwise, by name, whether they exist yet or not. At an open, keyspaces that are not named here keep what is stored for them.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub keyspaces: BTreeMap<String, KeyspaceSettings>,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
         Settings {
+            memtable: MemtableSettings::SkipList,
             memtable_bytes_max: 64 << 20,
             memtable_entries_max: u64::MAX,
             memtables_bytes_max: 256 << 20,
+            memory_bytes_max: 0,
             log_bytes_max: 64 << 20,
             logs_bytes_max: 512 << 20,
             manifest_bytes_max: 16 << 20,
@@ -107,12 +123,13 @@ impl Default for Settings {
             table_bytes_max: 32 << 20,
             cache_bytes: 64 << 20,
             open_tables_max: 512,
-            filter_bits_per_key: 10.0,
+            filter: FilterSettings::bits_per_key(10.0),
             compression: vec![Compression::None, Compression::Lz4],
-            compaction_runs_min: 4,
+            compaction: CompactionSettings::default(),
             level0_runs_stop: 24,
             workers: 0,
             durability: Durability::Sync,
+            keyspaces: BTreeMap::new(),
         }
     }
 }
@@ -124,29 +141,85 @@ impl Settings {
     ///
     /// [`Error::InvalidArgument`] with the field and its limit.
     pub fn validate(&self) -> Result<()> {
-        let checks = [
-            (self.memtable_bytes_max >= 1, "memtable-bytes-max must be at least 1"),
-            (self.memtable_entries_max >= 1, "memtable-entries-max must be at least 1"),
+        self.validate_but_keyspaces()
+            .map_err(|limit| Error::invalid_argument(format!("settings: {limit}")))?;
+        for (name, own) in &self.keyspaces {
+            let refused = |limit| Error::invalid_argument(format!("settings: keyspaces.{name}: {limit}"));
+            check_keyspace_name(name)?;
+            if own.memtable_entries_max.is_some_and(|limit| is_unlimited(&limit)) {
+                return Err(refused("memtable-entries-max must be from 1 to 2^63 - 1"));
+            }
+            self.of_keyspace(name).validate_but_keyspaces().map_err(refused)?;
+        }
+        Ok(())
+    }
+
+    /// What holds for one keyspace: these settings, with its own in their place.
+    #[must_use]
+    pub fn of_keyspace(&self, name: &str) -> Settings {
+        // Field by field: there may be many keyspaces, and their settings are not to be copied for each of them.
+        let mut settings = Settings {
+            memtable: self.memtable.clone(),
+            memtable_bytes_max: self.memtable_bytes_max,
+            memtable_entries_max: self.memtable_entries_max,
+            memtables_bytes_max: self.memtables_bytes_max,
+            memory_bytes_max: self.memory_bytes_max,
+            log_bytes_max: self.log_bytes_max,
+            logs_bytes_max: self.logs_bytes_max,
+            manifest_bytes_max: self.manifest_bytes_max,
+            block_bytes: self.block_bytes,
+            table_bytes_max: self.table_bytes_max,
+            cache_bytes: self.cache_bytes,
+            open_tables_max: self.open_tables_max,
+            filter: self.filter.clone(),
+            compression: self.compression.clone(),
+            compaction: self.compaction.clone(),
+            level0_runs_stop: self.level0_runs_stop,
+            workers: self.workers,
+            durability: self.durability,
+            keyspaces: BTreeMap::new(),
+        };
+        if let Some(own) = self.keyspaces.get(name) {
+            own.apply_to(&mut settings);
+        }
+        settings
+    }
+
+    fn validate_but_keyspaces(&self) -> std::result::Result<(), &'static str> {
+        // TOML has no larger integers, and the settings must go into OPTIONS.
+        let fits = |limit: u64| (1..=i64::MAX.unsigned_abs()).contains(&limit);
+        let entries_fit = is_unlimited(&self.memtable_entries_max) || fits(self.memtable_entries_max);
+        let cache_fits = self.cache_bytes == 0 || fits(self.cache_bytes);
+        let budget = self.memory_bytes_max;
+        let budget_fits = budget == 0 || (budget >= BUDGET_BYTES_MIN && fits(budget));
+        let mut checks = vec![
+            (budget_fits, "memory-bytes-max must be 0, or from 8388608 to 2^63 - 1"),
+            (fits(self.memtable_bytes_max), "memtable-bytes-max must be from 1 to 2^63 - 1"),
+            (entries_fit, "memtable-entries-max must be from 1 to 2^63 - 1"),
+            (fits(self.memtables_bytes_max), "memtables-bytes-max must be from 1 to 2^63 - 1"),
+            (fits(self.log_bytes_max), "log-bytes-max must be from 1 to 2^63 - 1"),
+            (fits(self.logs_bytes_max), "logs-bytes-max must be from 1 to 2^63 - 1"),
+            (fits(self.manifest_bytes_max), "manifest-bytes-max must be from 1 to 2^63 - 1"),
             ((64..=16 << 20).contains(&self.block_bytes), "block-bytes must be from 64 to 16777216"),
-            (self.memtables_bytes_max >= 1, "memtables-bytes-max must be at least 1"),
-            (self.log_bytes_max >= 1, "log-bytes-max must be at least 1"),
-            (self.logs_bytes_max >= 1, "logs-bytes-max must be at least 1"),
-            (self.manifest_bytes_max >= 1, "manifest-bytes-max must be at least 1"),
-            (self.level0_runs_stop >= 2, "level0-runs-stop must be at least 2"),
-            (self.table_bytes_max >= 1, "table-bytes-max must be at least 1"),
+            (fits(self.table_bytes_max), "table-bytes-max must be from 1 to 2^63 - 1"),
+            (cache_fits, "cache-bytes must be from 0 to 2^63 - 1"),
             (self.open_tables_max >= 1, "open-tables-max must be at least 1"),
-            ((0.0..=64.0).contains(&self.filter_bits_per_key), "filter-bits-per-key must be from 0 to 64"),
             (!self.compression.is_empty(), "compression must name at least one codec"),
-            (self.compaction_runs_min >= 2, "compaction-runs-min must be at least 2"),
+            (
+                self.compression.iter().copied().all(zstd_level_is_valid),
+                "compression: a zstd level must be from -7 to 22",
+            ),
+            (self.level0_runs_stop >= 2, "level0-runs-stop must be at least 2"),
             (
                 self.durability != Durability::Interval { ms: 0 },
                 "the durability's interval must be at least 1 ms",
             ),
-            (self.compression.iter().copied().all(zstd_level_is_valid), "a zstd level must be from -7 to 22"),
         ];
+        checks.extend(self.filter.checks());
+        checks.extend(self.compaction.checks());
         match checks.iter().find(|(holds, _)| !holds) {
             None => Ok(()),
-            Some((_, limit)) => Err(Error::invalid_argument(format!("settings: {limit}"))),
+            Some((_, limit)) => Err(limit),
         }
     }
 

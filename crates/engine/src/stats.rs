@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Db, ReadStats, Result};
+use crate::{Db, MemoryStats, ReadStats, Result};
 
 /// Figures about one level.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -59,6 +59,8 @@ pub struct Stats {
     pub memtable_bytes: u64,
     /// Levels that hold tables, by number.
     pub levels: BTreeMap<u32, LevelStats>,
+    /// What it holds in memory, by part.
+    pub memory: MemoryStats,
     /// Tables whose files are open.
     pub open_tables: u64,
     /// Live snapshots.
@@ -91,7 +93,11 @@ impl Db {
     /// `Closed`.
     pub fn stats(&self) -> Result<Stats> {
         let view = self.inner().view()?;
+        let memory = &self.inner().shared.memory;
+        memory.note_memtables(view.version.memtable_bytes() + memory.kept_bytes());
+        self.inner().shared.tables.note_memory();
         let mut stats = Stats {
+            memory: memory.stats(),
             open_tables: self.inner().shared.tables.open_count(),
             snapshots: self.inner().snapshots.live().len() as u64,
             sequence: view.at.get(),

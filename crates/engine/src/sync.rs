@@ -141,6 +141,13 @@ mod pointer {
     }
 }
 
+/// A number that this process never gave to anyone else.
+pub(crate) fn unique_in_process() -> u64 {
+    // Of the standard library in any case: it is drawn outside of schedules, too.
+    static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
+    NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
+}
+
 /// Starts a named thread; `None`, with a message in the log, when the system has no more to give.
 #[cfg(not(shuttle))]
 pub(crate) fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Option<thread::JoinHandle<()>> {

@@ -4,7 +4,13 @@ use siltstone_bloom::FilterContext;
 use siltstone_sstable::{TableOptions, TableSummary, TableWriter};
 
 use crate::{
-    Compression, Error, Result, db::Shared, keyspace::KeyspaceId, manifest::format::TableRecord, sync::Arc,
+    Compression, Error, Result,
+    components::Profile,
+    db::Shared,
+    keyspace::KeyspaceId,
+    manifest::format::TableRecord,
+    memory::Grant,
+    sync::{Arc, unique_in_process},
     tree::OpenTable,
 };
 
@@ -28,19 +34,26 @@ pub(crate) struct Bounds {
 }
 
 impl Shared {
-    pub(crate) fn start_table(&self, output: &Output, bounds: Bounds) -> Result<TableWriter> {
-        let compression = match self.settings.compression_at(output.level) {
+    pub(crate) fn start_table(
+        &self,
+        profile: &Profile,
+        grant: &Grant,
+        output: &Output,
+        bounds: Bounds,
+    ) -> Result<TableWriter> {
+        let compression = match profile.settings.compression_at(output.level) {
             Compression::None => siltstone_sstable::Compression::None,
             Compression::Lz4 => siltstone_sstable::Compression::Lz4,
             Compression::Zstd { level } => siltstone_sstable::Compression::Zstd { level },
         };
-        let block_bytes = usize::try_from(self.settings.block_bytes)
+        let block_bytes = usize::try_from(profile.settings.block_bytes)
             .map_err(|_| Error::invalid_argument("settings: block-bytes exceeds the address space"))?;
         let options = TableOptions {
             unique_id: output.unique_id,
             block_bytes,
             compression,
-            filter: (self.settings.filter_bits_per_key > 0.0).then(|| Arc::clone(&self.filter)),
+            write_buffer_bytes: usize::try_from(grant.write_buffer_bytes).unwrap_or(usize::MAX),
+            filter: profile.filter.clone(),
             filter_context: FilterContext {
                 level: output.level,
                 level_count: 1,
@@ -58,7 +71,12 @@ impl Shared {
 
     /// A table that the manifest names, or will name.
     pub(crate) fn table(&self, keyspace: KeyspaceId, record: TableRecord) -> Arc<OpenTable> {
-        OpenTable::new(keyspace, record, &self.tables, &self.obsolete_files)
+        OpenTable::new(keyspace, record, unique_in_process(), &self.tables, &self.obsolete_files)
+    }
+
+    /// A table that is there already, in another place of the tree: its cached blocks stay its own.
+    pub(crate) fn moved_table(&self, table: &OpenTable, record: TableRecord) -> Arc<OpenTable> {
+        OpenTable::new(table.keyspace, record, table.cache_number, &self.tables, &self.obsolete_files)
     }
 }
 

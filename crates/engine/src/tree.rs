@@ -18,6 +18,8 @@ use crate::{
 pub(crate) struct OpenTable {
     pub(crate) keyspace: KeyspaceId,
     pub(crate) record: TableRecord,
+    /// Names its blocks in the cache, among all tables of the process: the cache may be shared, and file numbers are only unique within a database.
+    pub(crate) cache_number: u64,
     file: Swap<Option<Arc<Table>>>,
     /// Held by the one that opens or closes the file.
     turn: Mutex<()>,
@@ -38,12 +40,14 @@ impl OpenTable {
     pub(crate) fn new(
         keyspace: KeyspaceId,
         record: TableRecord,
+        cache_number: u64,
         cache: &Arc<TableCache>,
         obsolete_files: &Arc<ObsoleteFiles>,
     ) -> Arc<OpenTable> {
         Arc::new(OpenTable {
             keyspace,
             record,
+            cache_number,
             file: Swap::new(None),
             turn: Mutex::new(()),
             is_marked: AtomicBool::new(false),
@@ -88,7 +92,7 @@ impl OpenTable {
         let file = self.cache.open(self)?;
         self.file.store(Some(Arc::clone(&file)));
         drop(turn);
-        self.cache.opened(self);
+        self.cache.opened(self, &file);
         Ok(file)
     }
 
@@ -102,6 +106,17 @@ impl OpenTable {
             self.file.store(None);
         }
         turn.is_some()
+    }
+
+    /// About what index and filter will take, in bytes, for a table that was not opened yet.
+    pub(crate) fn memory_estimate(&self, block_bytes: u32) -> u64 {
+        // A handle, a restart, and what is in front of the key.
+        const INDEX_ENTRY_BYTES: u64 = 24;
+        let record = &self.record;
+        let key = record.smallest.len().max(record.largest.len()) as u64;
+        let blocks = record.raw_bytes / u64::from(block_bytes.max(1)) + 1;
+        // Sixteen bits of filter for a key.
+        blocks.min(record.entries) * (key + INDEX_ENTRY_BYTES) + record.entries * 2
     }
 
     /// The edit that makes it part of the tree.

@@ -6,6 +6,7 @@ use siltstone_memtable::Memtable;
 use siltstone_types::SequenceNumber;
 
 use crate::{
+    components::Profile,
     executor::{Executor, Lane},
     keyspace::KeyspaceId,
     manifest::state::LogPosition,
@@ -59,6 +60,8 @@ pub(crate) struct Sealed {
 #[derive(Clone, Debug)]
 pub(crate) struct KeyspaceVersion {
     pub(crate) name: Arc<str>,
+    /// What it writes with.
+    pub(crate) profile: Arc<Profile>,
     pub(crate) active: Arc<Slot>,
     /// Newest first.
     pub(crate) sealed: Vec<Sealed>,
@@ -67,8 +70,14 @@ pub(crate) struct KeyspaceVersion {
 
 impl KeyspaceVersion {
     /// A keyspace without any data.
-    pub(crate) fn new(name: Arc<str>, memtable: Arc<dyn Memtable>) -> KeyspaceVersion {
-        KeyspaceVersion { name, active: Slot::new(memtable), sealed: Vec::new(), tree: Arc::default() }
+    pub(crate) fn new(name: Arc<str>, profile: Arc<Profile>, memtable: Arc<dyn Memtable>) -> KeyspaceVersion {
+        KeyspaceVersion {
+            name,
+            profile,
+            active: Slot::new(memtable),
+            sealed: Vec::new(),
+            tree: Arc::default(),
+        }
     }
 
     pub(crate) fn memtables(&self) -> impl Iterator<Item = &Arc<Slot>> {

@@ -9,24 +9,24 @@ use std::{
 use siltstone_types::{Error, IoResultExt, Result};
 use siltstone_vfs::{Fs, WriteFile};
 
-/// What is collected before it is written.
-const BUFFER_BYTES: usize = 256 << 10;
-
 /// An append-only file. After an error it stays failed, so that a file with a hole is never finished.
 #[derive(Debug)]
 pub(crate) struct Sink {
     file: Arc<dyn WriteFile>,
     path: PathBuf,
     buffer: Vec<u8>,
+    /// What is collected before it is written.
+    buffer_bytes_max: usize,
     written: u64,
     crc: u32,
     failed: Option<Error>,
 }
 
 impl Sink {
-    pub(crate) fn create(fs: &dyn Fs, path: &Path) -> Result<Sink> {
+    pub(crate) fn create(fs: &dyn Fs, path: &Path, buffer_bytes_max: usize) -> Result<Sink> {
         let file = fs.create(path).on("create table", path)?;
-        Ok(Sink { file, path: path.to_owned(), buffer: Vec::new(), written: 0, crc: 0, failed: None })
+        let path = path.to_owned();
+        Ok(Sink { file, path, buffer: Vec::new(), buffer_bytes_max, written: 0, crc: 0, failed: None })
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -38,6 +38,11 @@ impl Sink {
         self.written + self.buffer.len() as u64
     }
 
+    /// Bytes that wait in memory, at most.
+    pub(crate) fn buffer_bytes(&self) -> usize {
+        self.buffer.capacity()
+    }
+
     /// crc32c of the bytes appended so far.
     pub(crate) fn crc(&self) -> u32 {
         self.crc
@@ -46,7 +51,7 @@ impl Sink {
     pub(crate) fn append(&mut self, bytes: &[u8]) -> Result<()> {
         self.check()?;
         self.crc = crc32c::crc32c_append(self.crc, bytes);
-        if self.buffer.len() + bytes.len() <= BUFFER_BYTES {
+        if self.buffer.len() + bytes.len() <= self.buffer_bytes_max {
             self.buffer.extend_from_slice(bytes);
             return Ok(());
         }

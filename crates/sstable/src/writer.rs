@@ -27,6 +27,8 @@ pub struct TableOptions {
     pub block_bytes: usize,
     /// Every how many entries of a data block a key is stored in full, at least 1.
     pub restart_interval: usize,
+    /// Bytes that are collected before they are written to the file with one call.
+    pub write_buffer_bytes: usize,
     /// How data and index blocks are compressed.
     pub compression: Compression,
     /// Used instead of `compression` when it is there.
@@ -51,12 +53,13 @@ pub struct TableOptions {
 }
 
 impl Default for TableOptions {
-    /// Blocks of 4 KiB, restarts every 16 entries, no compression, no filter, an identity of zeros.
+    /// Blocks of 4 KiB, restarts every 16 entries, 256 KiB to a write, no compression, no filter, an identity of zeros.
     fn default() -> TableOptions {
         TableOptions {
             unique_id: [0; 16],
             block_bytes: 4096,
             restart_interval: 16,
+            write_buffer_bytes: 256 << 10,
             compression: Compression::None,
             compressor: None,
             filter: None,
@@ -146,7 +149,7 @@ impl TableWriter {
             None => None,
         };
         Ok(TableWriter {
-            sink: Sink::create(fs, path)?,
+            sink: Sink::create(fs, path, options.write_buffer_bytes)?,
             id_crc: Place::id_crc(&options.unique_id),
             compressor,
             filter,
@@ -207,6 +210,12 @@ impl TableWriter {
     /// compressed.
     pub fn estimated_file_bytes(&self) -> u64 {
         self.sink.position() + (self.data.raw_bytes() + self.index.raw_bytes()) as u64
+    }
+
+    /// What the writer holds in memory, in bytes: the blocks under way, what waits to be written, the filter's hashes. Not what the codec holds.
+    pub fn memory_bytes(&self) -> usize {
+        let blocks = self.data.raw_bytes() + self.index.raw_bytes() + self.packed.capacity();
+        self.sink.buffer_bytes() + blocks + self.filter.as_ref().map_or(0, |filter| filter.bytes())
     }
 
     /// Entries added so far.

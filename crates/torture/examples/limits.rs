@@ -1,4 +1,4 @@
-//! Runs a database against its limits on the real disk: `limits idle [MIB]`, `limits tables [COUNT]`. Prints what it saw; fails when a limit did not hold.
+//! Runs a database against its limits on the real disk: `limits idle [MIB]`, `limits tables [COUNT]`, `limits memory [MIB]`. Prints what it saw; fails when a limit did not hold.
 #![expect(clippy::print_stdout, reason = "an example shows what it found")]
 
 use std::{error::Error, fs, path::Path};
@@ -15,7 +15,8 @@ fn main() -> Outcome {
     match what.as_str() {
         "idle" => idle_keyspaces(dir.path(), number.unwrap_or(2048)),
         "tables" => many_tables(dir.path(), number.unwrap_or(2000)),
-        _ => Err("say `limits idle [MIB]` or `limits tables [COUNT]`".into()),
+        "memory" => memory_budget(dir.path(), number.unwrap_or(32)),
+        _ => Err("say `limits idle [MIB]`, `limits tables [COUNT]` or `limits memory [MIB]`".into()),
     }
 }
 
@@ -85,6 +86,82 @@ fn check_many(db: &Db, tables: u32) -> Outcome {
     let stats = db.stats()?;
     println!("{} tables, {} open, {count} entries", stats.tables(), stats.open_tables);
     if count == 2 * tables { Ok(()) } else { Err("entries are missing".into()) }
+}
+
+/// Ten times the budget is filled, overwritten, scanned both ways and compacted. The account stays within the budget; what the process takes is printed beside it.
+fn memory_budget(dir: &Path, mebibytes: u32) -> Outcome {
+    let budget = u64::from(mebibytes) << 20;
+    let settings =
+        Settings { memory_bytes_max: budget, durability: Durability::Buffered, ..Settings::default() };
+    let before = resident_bytes()?;
+    let entries = 10 * budget / 1000;
+    println!("budget {mebibytes} MiB, {entries} entries of 1000 bytes, {} MiB resident before", before >> 20);
+    let db = Db::builder(dir).settings(settings).open()?;
+    for round in 0..2 {
+        for number in 0..entries {
+            db.put(spread(number), incompressible(number * 2 + round))?;
+        }
+        report(&db, if round == 0 { "filled" } else { "overwritten" })?;
+    }
+    let forward = db.range(..).try_fold(0, |count, entry| entry.map(|_| count + 1))?;
+    report(&db, "scanned")?;
+    let backward = db.range(..).rev().try_fold(0, |count, entry| entry.map(|_| count + 1))?;
+    report(&db, "scanned backwards")?;
+    db.compact()?;
+    report(&db, "compacted")?;
+    for number in (0..entries).step_by(101) {
+        if db.get(spread(number))?.as_deref() != Some(&*incompressible(number * 2 + 1)) {
+            return Err(format!("{number} is wrong").into());
+        }
+    }
+    report(&db, "read")?;
+    let memory = db.stats()?.memory;
+    db.close()?;
+    if forward != entries || backward != entries {
+        return Err("entries are missing".into());
+    }
+    if memory.peak_bytes > budget { Err("the budget was exceeded".into()) } else { Ok(()) }
+}
+
+fn spread(number: u64) -> [u8; 8] {
+    number.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes()
+}
+
+fn incompressible(seed: u64) -> Vec<u8> {
+    let mut state = seed + 1;
+    let next = |state: &mut u64| {
+        *state ^= *state << 13;
+        *state ^= *state >> 7;
+        *state ^= *state << 17;
+        *state
+    };
+    (0..124).flat_map(|_| next(&mut state).to_le_bytes()).collect()
+}
+
+fn report(db: &Db, what: &str) -> Outcome {
+    let stats = db.stats()?;
+    let memory = stats.memory;
+    println!(
+        "{what}: {} MiB in {} tables, {} open; memtables {} KiB, cache {} KiB, tables {} KiB, buffers {} KiB; accounted at most {} KiB, resident at most {} KiB",
+        stats.file_bytes() >> 20,
+        stats.tables(),
+        stats.open_tables,
+        memory.memtable_bytes >> 10,
+        memory.cache_bytes >> 10,
+        memory.table_bytes >> 10,
+        memory.buffer_bytes >> 10,
+        memory.peak_bytes >> 10,
+        resident_bytes()? >> 10,
+    );
+    Ok(())
+}
+
+/// The most this process had in memory so far, as Linux counts it.
+fn resident_bytes() -> Result<u64, Box<dyn Error>> {
+    let status = fs::read_to_string("/proc/self/status")?;
+    let line =
+        status.lines().find_map(|line| line.strip_prefix("VmHWM:")).ok_or("no VmHWM in /proc/self/status")?;
+    Ok(line.trim().trim_end_matches(" kB").parse::<u64>()? << 10)
 }
 
 fn bytes_of(dir: &Path) -> Result<u64, std::io::Error> {

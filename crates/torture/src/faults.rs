@@ -2,7 +2,7 @@
 
 use std::{io, sync::Arc};
 
-use siltstone::{Db, Durability, Error, Inline, Settings, TestClock, WriteBatch};
+use siltstone::{CompactionSettings, Db, Durability, Error, Inline, Settings, TestClock, WriteBatch};
 use siltstone_vfs::{Fault, FaultFs, Fs, MemFs, OpKind};
 
 use crate::crash::{Oracle, Outage, State, Written, state_of};
@@ -67,7 +67,7 @@ fn settings() -> Settings {
         manifest_bytes_max: 900,
         block_bytes: 64,
         table_bytes_max: 400,
-        compaction_runs_min: 2,
+        compaction: CompactionSettings::size_tiered(2),
         level0_runs_stop: 3,
         open_tables_max: 2,
         workers: 1,

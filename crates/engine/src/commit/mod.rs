@@ -29,6 +29,7 @@ use crate::{
     },
     db::Inner,
     manifest::state::LogPosition,
+    memory::cost_of_batch,
     sync::{Arc, Mutex},
     version::Version,
 };
@@ -84,7 +85,7 @@ impl Inner {
         if batch.is_empty() {
             return Ok(commit.sync.synced());
         }
-        self.wait_for_room()?;
+        let _admitted = self.wait_for_room(cost_of_batch(batch.bytes(), batch.len()))?;
         let pending = Pending::new(batch, durability);
         let outcome = self.commit(commit, &pending);
         // The bytes go back: to be filled again after success, and as they were after a failure.

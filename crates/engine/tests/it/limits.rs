@@ -1,6 +1,8 @@
 //! Keys and values of the largest and the smallest size.
 
-use siltstone::{Error, Settings, WriteBatch};
+use siltstone::{
+    CompactionSettings, Compression, Error, FilterSettings, Settings, SizeTieredSettings, WriteBatch,
+};
 use siltstone_vfs::MemFs;
 
 use crate::on;
@@ -50,12 +52,71 @@ fn a_byte_more_is_refused_before_anything_is_written() {
 
 #[test]
 fn settings_out_of_range_are_refused_by_name() {
+    let tiers = SizeTieredSettings::default();
+    let compaction = CompactionSettings::SizeTiered;
     let wrong = [
         (Settings { memtable_bytes_max: 0, ..Settings::default() }, "memtable-bytes-max"),
+        (Settings { memtable_bytes_max: u64::MAX, ..Settings::default() }, "memtable-bytes-max"),
+        (Settings { memtable_entries_max: 0, ..Settings::default() }, "memtable-entries-max"),
+        (Settings { memtables_bytes_max: 0, ..Settings::default() }, "memtables-bytes-max"),
+        (Settings { log_bytes_max: 0, ..Settings::default() }, "log-bytes-max"),
+        (Settings { logs_bytes_max: 0, ..Settings::default() }, "logs-bytes-max"),
+        (Settings { manifest_bytes_max: 0, ..Settings::default() }, "manifest-bytes-max"),
         (Settings { block_bytes: 63, ..Settings::default() }, "block-bytes"),
+        (Settings { table_bytes_max: 0, ..Settings::default() }, "table-bytes-max"),
+        (Settings { cache_bytes: 1 << 63, ..Settings::default() }, "cache-bytes"),
+        (Settings { open_tables_max: 0, ..Settings::default() }, "open-tables-max"),
+        (
+            Settings { filter: FilterSettings::bits_per_key(f64::NAN), ..Settings::default() },
+            "filter.bloom.bits-per-key",
+        ),
+        (
+            Settings { filter: FilterSettings::bits_per_key([]), ..Settings::default() },
+            "filter.bloom.bits-per-key",
+        ),
+        (
+            Settings { filter: FilterSettings::bits_per_key([10.0, 65.0]), ..Settings::default() },
+            "filter.bloom.bits-per-key",
+        ),
+        (
+            Settings { filter: FilterSettings::false_positive_rate(0.0), ..Settings::default() },
+            "filter.bloom.false-positive-rate",
+        ),
+        (
+            Settings { filter: FilterSettings::false_positive_rate([]), ..Settings::default() },
+            "filter.bloom.false-positive-rate",
+        ),
         (Settings { compression: vec![], ..Settings::default() }, "compression"),
-        (Settings { filter_bits_per_key: f64::NAN, ..Settings::default() }, "filter-bits-per-key"),
-        (Settings { compaction_runs_min: 1, ..Settings::default() }, "compaction-runs-min"),
+        (
+            Settings { compression: vec![Compression::Zstd { level: 23 }], ..Settings::default() },
+            "compression",
+        ),
+        (
+            Settings { compaction: CompactionSettings::size_tiered(1), ..Settings::default() },
+            "compaction.size-tiered.runs-min",
+        ),
+        (
+            Settings {
+                compaction: compaction(SizeTieredSettings { runs_max: 0, ..tiers.clone() }),
+                ..Settings::default()
+            },
+            "compaction.size-tiered.runs-max",
+        ),
+        (
+            Settings {
+                compaction: compaction(SizeTieredSettings { merge_runs_min: 1, ..tiers.clone() }),
+                ..Settings::default()
+            },
+            "compaction.size-tiered.merge-runs-min",
+        ),
+        (
+            Settings {
+                compaction: compaction(SizeTieredSettings { merge_runs_max: 1, ..tiers }),
+                ..Settings::default()
+            },
+            "compaction.size-tiered.merge-runs-max",
+        ),
+        (Settings { level0_runs_stop: 1, ..Settings::default() }, "level0-runs-stop"),
     ];
     for (settings, field) in wrong {
         let error = on(&MemFs::new()).settings(settings).open().unwrap_err();
@@ -69,7 +130,7 @@ fn few_tables_are_open_however_many_there_are() {
     let never = 1_000_000;
     let settings = Settings {
         memtable_entries_max: 2,
-        compaction_runs_min: never,
+        compaction: CompactionSettings::size_tiered(never),
         level0_runs_stop: never,
         open_tables_max: 3,
         ..Settings::default()

@@ -2,12 +2,15 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod checkpoint;
+mod components;
 mod damage;
 mod durability;
 mod failures;
 mod files;
+mod keyspace_settings;
 mod keyspaces;
 mod limits;
+mod memory;
 mod model;
 mod order;
 mod ranges;

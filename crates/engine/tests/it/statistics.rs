@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use siltstone::Settings;
+use siltstone::{CompactionSettings, Settings};
 use siltstone_vfs::MemFs;
 
 use crate::on;
@@ -10,7 +10,11 @@ use crate::on;
 #[test]
 fn compaction_removes_what_the_model_says() {
     // Nothing is merged before it is asked for.
-    let settings = Settings { compaction_runs_min: 100, level0_runs_stop: 1000, ..Settings::default() };
+    let settings = Settings {
+        compaction: CompactionSettings::size_tiered(100),
+        level0_runs_stop: 1000,
+        ..Settings::default()
+    };
     let db = on(&MemFs::new()).settings(settings).open().unwrap();
     let (mut model, mut written) = (BTreeMap::new(), 0);
     for flush in 0..10_u32 {
@@ -44,7 +48,7 @@ fn compaction_removes_what_the_model_says() {
 
 #[test]
 fn filters_answer_for_tables_that_do_not_have_the_key() {
-    let settings = Settings { compaction_runs_min: 100, ..Settings::default() };
+    let settings = Settings { compaction: CompactionSettings::size_tiered(100), ..Settings::default() };
     let db = on(&MemFs::new()).settings(settings).open().unwrap();
     for table in 0..5_u32 {
         for i in 0..1000_u32 {
@@ -93,7 +97,7 @@ fn a_full_compaction_compresses_and_the_next_one_stays_where_it_is() {
 
 #[test]
 fn a_lookup_says_where_it_looked() {
-    let settings = Settings { compaction_runs_min: 100, ..Settings::default() };
+    let settings = Settings { compaction: CompactionSettings::size_tiered(100), ..Settings::default() };
     let db = on(&MemFs::new()).settings(settings).open().unwrap();
     for round in 0..3 {
         db.put("a", "first").unwrap();

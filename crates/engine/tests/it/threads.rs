@@ -8,7 +8,7 @@ use std::{
     thread,
 };
 
-use siltstone::{Db, Durability, Settings, WriteBatch};
+use siltstone::{CompactionSettings, Db, Durability, Settings, WriteBatch};
 use siltstone_vfs::MemFs;
 
 fn open(fs: &MemFs) -> Db {
@@ -142,7 +142,11 @@ fn writes_that_race_with_close_are_there_or_refused() {
 fn compacting_agrees_with_jobs_that_end_meanwhile_and_with_closing() {
     for _ in 0..10 {
         let fs = MemFs::new();
-        let settings = Settings { memtable_entries_max: 5, compaction_runs_min: 2, ..Settings::default() };
+        let settings = Settings {
+            memtable_entries_max: 5,
+            compaction: CompactionSettings::size_tiered(2),
+            ..Settings::default()
+        };
         let db = Db::builder("db").fs(Arc::new(fs.clone())).settings(settings).open().unwrap();
         let outcomes = thread::scope(|scope| {
             scope.spawn(|| {

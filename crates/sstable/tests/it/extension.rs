@@ -99,6 +99,9 @@ impl FilterBuilder for Hashes {
         assert!(!self.0.contains(&hash), "each user key is added once");
         self.0.push(hash);
     }
+    fn bytes(&self) -> usize {
+        self.0.len() * 8
+    }
     fn finish(self: Box<Self>) -> Vec<u8> {
         self.0.iter().flat_map(|hash| hash.to_le_bytes()).collect()
     }

@@ -1,6 +1,6 @@
 //! What a run does: a list of operations and settings, both a function of a seed.
 
-use siltstone::{Compression, Settings};
+use siltstone::{CompactionSettings, Compression, FilterSettings, Settings};
 use siltstone_testkit::Rng;
 
 /// Keyspaces beside the default one that a plan creates and drops.
@@ -87,9 +87,9 @@ fn settings(rng: &mut Rng) -> Settings {
         table_bytes_max: bytes(rng, 200, 3_000),
         cache_bytes: *rng.pick(&[0, 4_096]),
         open_tables_max: *rng.pick(&[1, 2, 100]),
-        filter_bits_per_key: *rng.pick(&[0.0, 10.0]),
+        filter: FilterSettings::bits_per_key(*rng.pick(&[0.0, 10.0])),
         compression: vec![*rng.pick(&[Compression::None, Compression::Lz4])],
-        compaction_runs_min: *rng.pick(&[2, 3]),
+        compaction: CompactionSettings::size_tiered(*rng.pick(&[2, 3])),
         level0_runs_stop: *rng.pick(&[3, 6]),
         workers: *rng.pick(&[1, 3]),
         ..Settings::default()

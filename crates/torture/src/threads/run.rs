@@ -11,7 +11,10 @@ use std::{
     time::Duration,
 };
 
-use siltstone::{Clock, DEFAULT_KEYSPACE, Db, Durability, Error, Keyspace, OsClock, Settings, WriteBatch};
+use siltstone::{
+    Clock, CompactionSettings, DEFAULT_KEYSPACE, Db, Durability, Error, Keyspace, OsClock, Settings,
+    WriteBatch,
+};
 use siltstone_testkit::Rng;
 use siltstone_vfs::{Fs, MemFs, WrapFs};
 
@@ -107,7 +110,7 @@ fn settings() -> Settings {
         log_bytes_max: 6000,
         table_bytes_max: 2000,
         block_bytes: 128,
-        compaction_runs_min: 2,
+        compaction: CompactionSettings::size_tiered(2),
         level0_runs_stop: 6,
         manifest_bytes_max: 50_000,
         workers: 2,
