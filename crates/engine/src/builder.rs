@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use siltstone_vfs::{Fs, MemFs, OsFs};
 
-use crate::{Clock, Db, Executor, OsClock, Result, Settings, open, sync::Arc};
+use crate::{Clock, Db, Executor, OsClock, Result, Settings, open, planted::Planted, sync::Arc};
 
 /// Settings are data and are checked; components are things that work: a file system, a clock.
 #[derive(Clone, Debug)]
@@ -18,6 +18,7 @@ pub struct Builder {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) executor: Option<Arc<dyn Executor>>,
     pub(crate) seed: Option<u64>,
+    pub(crate) planted: Planted,
 }
 
 impl Builder {
@@ -31,6 +32,7 @@ impl Builder {
             clock: Arc::new(OsClock),
             executor: None,
             seed: None,
+            planted: Planted::default(),
         }
     }
 
@@ -82,6 +84,13 @@ impl Builder {
     /// databases with one seed cannot be told apart.
     pub fn seed(mut self, seed: u64) -> Builder {
         self.seed = Some(seed);
+        self
+    }
+
+    /// Gives the database a bug, to prove that a test finds it.
+    #[cfg(feature = "planted-bugs")]
+    pub fn plant(mut self, bug: Option<crate::planted::Bug>) -> Builder {
+        self.planted = Planted::new(bug);
         self
     }
 

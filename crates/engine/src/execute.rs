@@ -11,7 +11,7 @@ use crate::{
     iter::{merge::MergeCursor, run::RunCursor},
     keyspace::KeyspaceId,
     manifest::format::TableRecord,
-    planted::{Bug, is_planted},
+    planted::Bug,
     read_view::Source,
     sync::Arc,
     table_io::{Bounds, Output, table_record},
@@ -90,7 +90,7 @@ fn write(
     draw: impl FnMut() -> Output,
 ) -> Result<Merged> {
     match input.first() {
-        Err(_) if is_planted(Bug::InputErrorIgnored) => {}
+        Err(_) if shared.planted.is(Bug::InputErrorIgnored) => {}
         first => first?,
     }
     let table_bytes_max = rules.table_bytes_max;
@@ -123,7 +123,7 @@ impl<D: FnMut() -> Output> Outputs<'_, D> {
             let entry = match retained.next_entry() {
                 Ok(Some(entry)) => entry,
                 Ok(None) => break,
-                Err(_) if is_planted(Bug::InputErrorIgnored) => break,
+                Err(_) if self.shared.planted.is(Bug::InputErrorIgnored) => break,
                 Err(error) => return Err(error.into()),
             };
             let full = self
@@ -131,7 +131,7 @@ impl<D: FnMut() -> Output> Outputs<'_, D> {
                 .as_ref()
                 .is_some_and(|(_, writer)| writer.estimated_file_bytes() >= self.table_bytes_max);
             // Never inside the versions of one key: a read asks one table of a run.
-            if full && (entry.key.user_key != last_user_key || is_planted(Bug::CutInsideKey)) {
+            if full && (entry.key.user_key != last_user_key || self.shared.planted.is(Bug::CutInsideKey)) {
                 self.finish_table()?;
             }
             self.writer()?.add(entry.key, entry.value)?;

@@ -152,6 +152,7 @@ impl Base {
             fs: builder.fs,
             clock: builder.clock,
             identity: current.identity,
+            planted: builder.planted,
         };
         let fs = &*shared.fs;
         let mut recovery = Recovery::default();
@@ -159,8 +160,7 @@ impl Base {
         check_files(fs, &layout, &state)?;
         let memtables: Memtables =
             state.keyspaces.keys().map(|id| (*id, shared.memtables.create())).collect();
-        let last_sequence =
-            recovery::replay(fs, &layout, current.identity, &state, &memtables, &mut recovery)?;
+        let last_sequence = recovery::replay(&shared, &state, &memtables, &mut recovery)?;
         Ok(Base { shared, layout, current, state, memtables, last_sequence, recovery })
     }
 

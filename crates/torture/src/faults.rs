@@ -5,7 +5,7 @@ use std::{io, sync::Arc};
 use siltstone::{Db, Durability, Error, Inline, Settings, TestClock, WriteBatch};
 use siltstone_vfs::{Fault, FaultFs, Fs, MemFs, OpKind};
 
-use crate::crash::{Oracle, Outage, State, Written, state_of};
+use crate::crash::{Bug, Oracle, Outage, State, Written, state_of};
 
 /// What goes wrong with the operations of one kind.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +50,7 @@ pub struct FaultReport {
 }
 
 struct Run {
+    bug: Option<Bug>,
     disk: MemFs,
     fault: Arc<Fault>,
     oracle: Oracle,
@@ -76,13 +77,14 @@ fn settings() -> Settings {
     }
 }
 
-fn open(fs: Arc<dyn Fs>, seed: u64) -> siltstone::Result<Db> {
+fn open(bug: Option<Bug>, fs: Arc<dyn Fs>, seed: u64) -> siltstone::Result<Db> {
     Db::builder("/base/db")
         .settings(settings())
         .fs(fs)
         .clock(Arc::new(TestClock::new(1_000_000)))
         .executor(Arc::new(Inline::new(seed)))
         .seed(seed)
+        .plant(bug)
         .open()
 }
 
@@ -93,6 +95,21 @@ fn open(fs: Arc<dyn Fs>, seed: u64) -> siltstone::Result<Db> {
 ///
 /// The promise that was broken.
 pub fn run(kind: OpKind, trouble: Trouble, nth: u64, seed: u64) -> Result<FaultReport, String> {
+    run_with(None, kind, trouble, nth, seed)
+}
+
+/// The same with a bug of the engine, which must be found.
+///
+/// # Errors
+///
+/// As for [`run`].
+pub fn run_with(
+    bug: Option<Bug>,
+    kind: OpKind,
+    trouble: Trouble,
+    nth: u64,
+    seed: u64,
+) -> Result<FaultReport, String> {
     let error = match trouble {
         Trouble::Full => io::ErrorKind::StorageFull,
         Trouble::Once | Trouble::ForGood | Trouble::Sync => io::ErrorKind::Other,
@@ -106,7 +123,7 @@ pub fn run(kind: OpKind, trouble: Trouble, nth: u64, seed: u64) -> Result<FaultR
     let empty = State::from([("default".to_owned(), Arc::default())]);
     let (oracle, report) = (Oracle::of(&empty), FaultReport::default());
     let sync_fails_at = matches!(trouble, Trouble::Sync).then_some(nth);
-    let mut run = Run { disk: MemFs::new(), fault, oracle, report, uncertain: None, sync_fails_at };
+    let mut run = Run { bug, disk: MemFs::new(), fault, oracle, report, uncertain: None, sync_fails_at };
     run.live(trouble, seed)?;
     run.report.matched = run.fault.matched();
     for (outage, left) in [
@@ -115,7 +132,7 @@ pub fn run(kind: OpKind, trouble: Trouble, nth: u64, seed: u64) -> Result<FaultR
         (Outage::Power, run.disk.power_cut(seed ^ nth)),
     ] {
         let told = |what| format!("after the {outage:?} outage: {what}");
-        let db = open(Arc::new(left), seed).map_err(|error| told(format!("{error:?}")))?;
+        let db = open(bug, Arc::new(left), seed).map_err(|error| told(format!("{error:?}")))?;
         run.oracle.judge(&state_of(&db)?, outage).map_err(told)?;
     }
     Ok(run.report)
@@ -127,7 +144,7 @@ impl Run {
         let mut number = 0;
         for life in 0..2 {
             let fs = FaultFs::new(Arc::new(self.disk.clone()), Arc::clone(&self.fault) as _);
-            let db = match open(Arc::new(fs), seed + life) {
+            let db = match open(self.bug, Arc::new(fs), seed + life) {
                 Ok(db) => db,
                 Err(error) => {
                     self.note(&error)?;
@@ -167,7 +184,8 @@ impl Run {
     fn begin_life(&mut self, life: u64, seed: u64) -> Result<(), String> {
         self.report.is_poisoned = false;
         if life > 0 {
-            let db = open(Arc::new(self.disk.clone_now()), seed).map_err(|error| format!("{error:?}"))?;
+            let db = open(self.bug, Arc::new(self.disk.clone_now()), seed)
+                .map_err(|error| format!("{error:?}"))?;
             let found = state_of(&db)?;
             self.oracle.judge(&found, Outage::Process).map_err(|what| format!("opened again: {what}"))?;
             self.oracle = Oracle::of(&found);
