@@ -10,7 +10,7 @@ use std::{
 
 use siltstone_torture::{
     crash::{Amount, Bug, CutAt, Options, Plan, Plant, full_plan, run, shrink},
-    faults::{self, Trouble},
+    faults::{self, Case, Trouble},
 };
 use siltstone_vfs::OpKind;
 
@@ -148,7 +148,8 @@ fn planted(given: &Arguments) -> Result<(), String> {
         are_caught &= caught(given, &format!("{plant:?}"), Options { plant: Some(plant), ..given.options() });
     }
     let bug = Some(Bug::InputErrorIgnored);
-    let read = (0..400).find(|&nth| faults::run_with(bug, OpKind::ReadAt, Trouble::ForGood, nth, 3).is_err());
+    let case = |nth| Case { kinds: &[OpKind::ReadAt], trouble: Trouble::ForGood, nth, seed: 3, bug };
+    let read = (0..400).find(|&nth| faults::run(&case(nth)).is_err());
     println!("InputErrorIgnored: caught at read {}", read.ok_or("InputErrorIgnored was not caught")?);
     if are_caught { Ok(()) } else { Err("a bug was not caught".to_owned()) }
 }

@@ -13,8 +13,9 @@ mod swallow;
 
 pub use content::{Content, Report};
 pub use layer::Counts;
-pub(crate) use open::state as state_of;
-pub(crate) use oracle::{Oracle, Outage, State, Written};
+pub(crate) use open::{contents as contents_of, state as state_of};
+pub(crate) use oracle::{Contents, Incarnation, Oracle, Outage, State, Written, difference};
+pub(crate) use plan::key;
 pub use plan::{Change, Operation, Plan};
 pub use recover::Recovered;
 pub use run::{Amount, CutAt, Failure, Options, full_plan, run};

@@ -5,7 +5,7 @@
 
 use siltstone_torture::{
     crash::{Amount, Bug, CutAt, Options, Plan, Plant, full_plan, run, shrink},
-    faults::{self, Trouble},
+    faults::{self, Case, Trouble},
 };
 use siltstone_vfs::OpKind;
 
@@ -95,8 +95,10 @@ fn a_bug_of_the_engine_is_found() {
 #[test]
 fn a_merge_that_takes_an_error_for_the_end_is_found() {
     let bug = Some(Bug::InputErrorIgnored);
-    let run = |nth| faults::run_with(bug, OpKind::ReadAt, Trouble::ForGood, nth, 3);
-    let caught = (0..400).find(|&nth| run(nth).is_err());
+    let case = |nth, bug| Case { kinds: &[OpKind::ReadAt], trouble: Trouble::ForGood, nth, seed: 3, bug };
+    let is_shown =
+        |nth: &u64| faults::run(&case(*nth, bug)).is_err() && faults::run(&case(*nth, None)).is_ok();
+    let caught = (0..400).find(is_shown);
     println!("InputErrorIgnored: caught at read {caught:?}");
     assert!(caught.is_some());
 }
