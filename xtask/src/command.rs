@@ -68,8 +68,8 @@ pub(crate) fn help() -> String {
         "usage: cargo xtask COMMAND\n\n  \
          help                  this text\n  \
          ci [--skip STEP]...   every step below, in this order, up to the first failure\n  \
-         crash [--seed N] [--seeds M] [--minutes T] [--operations K] [--one-in C] [--planted]\n  \
-         \x20                     power cuts of whole databases, before every C-th change of the disk\n  \
+         crash [--seed N] [--seeds M] [--samples S | --one-in C] [--operations K] [--minutes T] [--planted]\n  \
+         \x20                     power cuts of whole databases, before every change of the disk, or before S of them\n  \
          tidy --bless          write the hashes of the format sources into docs/format\n\nsteps, each also a command:\n",
     );
     for step in STEPS {

@@ -9,7 +9,8 @@ use siltstone_sstable::BlockCache;
 use siltstone_vfs::{Fs, MemFs, OsFs};
 
 use crate::{
-    Clock, Compression, Db, Executor, OsClock, Result, Settings, components::Components, open, sync::Arc,
+    Clock, Compression, Db, Executor, OsClock, Result, Settings, components::Components, open,
+    planted::Planted, sync::Arc,
 };
 
 /// Settings are data and are checked; components are things that work: a file system, a clock.
@@ -25,6 +26,7 @@ pub struct Builder {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) executor: Option<Arc<dyn Executor>>,
     pub(crate) seed: Option<u64>,
+    pub(crate) planted: Planted,
 }
 
 impl Builder {
@@ -39,6 +41,7 @@ impl Builder {
             clock: Arc::new(OsClock),
             executor: None,
             seed: None,
+            planted: Planted::default(),
         }
     }
 
@@ -124,6 +127,13 @@ impl Builder {
     /// databases with one seed cannot be told apart.
     pub fn seed(mut self, seed: u64) -> Builder {
         self.seed = Some(seed);
+        self
+    }
+
+    /// Gives the database a bug, to prove that a test finds it.
+    #[cfg(feature = "planted-bugs")]
+    pub fn plant(mut self, bug: Option<crate::planted::Bug>) -> Builder {
+        self.planted = Planted::new(bug);
         self
     }
 

@@ -20,6 +20,7 @@ use crate::{
     memory::Memory,
     metrics::Metrics,
     obsolete::ObsoleteFiles,
+    planted::{Bug, Planted},
     poison::Poison,
     read_view::ReadView,
     snapshot::SnapshotList,
@@ -55,6 +56,7 @@ pub(crate) struct Shared {
     pub(crate) memory: Arc<Memory>,
     pub(crate) tables: Arc<TableCache>,
     pub(crate) obsolete_files: Arc<ObsoleteFiles>,
+    pub(crate) planted: Planted,
 }
 
 /// A database: see the modules for who owns which part.
@@ -103,8 +105,11 @@ impl Inner {
     pub(crate) fn view_even_if_closed(&self) -> ReadView {
         // The version first: a number taken before it might be one whose versions a compaction has dropped meanwhile. And bounded: a number taken after it may
         // be that of a write to a memtable that came later.
+        let planted = &self.shared.planted;
+        let early = planted.is(Bug::NumberBeforeVersion).then(|| self.publisher.published());
+        planted.pause_if(Bug::NumberBeforeVersion);
         let version = self.versions.load();
-        let at = version.generation.bound(self.publisher.published());
+        let at = version.generation.bound(early.unwrap_or_else(|| self.publisher.published()));
         ReadView { version, at, dropped: None }
     }
 

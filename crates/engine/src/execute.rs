@@ -13,7 +13,7 @@ use crate::{
     keyspace::KeyspaceId,
     manifest::format::TableRecord,
     memory::Grant,
-    planted::{Bug, is_planted},
+    planted::Bug,
     read_view::Source,
     sync::Arc,
     table_io::{Bounds, Output, table_record},
@@ -105,7 +105,7 @@ fn write(
     draw: impl FnMut() -> Output,
 ) -> Result<Merged> {
     match input.first() {
-        Err(_) if is_planted(Bug::InputErrorIgnored) => {}
+        Err(_) if shared.planted.is(Bug::InputErrorIgnored) => {}
         first => first?,
     }
     let table_bytes_max = rules.table_bytes_max;
@@ -140,12 +140,12 @@ impl<D: FnMut() -> Output> Outputs<'_, D> {
             let entry = match retained.next_entry() {
                 Ok(Some(entry)) => entry,
                 Ok(None) => break,
-                Err(_) if is_planted(Bug::InputErrorIgnored) => break,
+                Err(_) if self.shared.planted.is(Bug::InputErrorIgnored) => break,
                 Err(error) => return Err(error.into()),
             };
             let full = self.writer.as_ref().is_some_and(|(_, writer)| self.is_full(writer));
             // Never inside the versions of one key: a read asks one table of a run.
-            if full && (entry.key.user_key != last_user_key || is_planted(Bug::CutInsideKey)) {
+            if full && (entry.key.user_key != last_user_key || self.shared.planted.is(Bug::CutInsideKey)) {
                 self.finish_table()?;
             }
             self.writer()?.add(entry.key, entry.value)?;

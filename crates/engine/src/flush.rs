@@ -7,7 +7,7 @@ use crate::{
     execute,
     keyspace::KeyspaceId,
     manifest::format::Field,
-    planted::{self, Bug, is_planted},
+    planted::Bug,
     sync::Arc,
     table_io::Output,
     tree::Tree,
@@ -39,7 +39,7 @@ impl Inner {
         let published = self.publisher.published();
         let version = self.version();
         let oldest = version.keyspaces.iter().filter_map(|(id, keyspace)| {
-            let newest_first = is_planted(Bug::NewerMemtableFirst);
+            let newest_first = self.shared.planted.is(Bug::NewerMemtableFirst);
             let sealed = if newest_first { keyspace.sealed.first() } else { keyspace.sealed.last() };
             Some((*id, Arc::clone(&keyspace.profile), sealed?.clone()))
         });
@@ -51,7 +51,8 @@ impl Inner {
         let commit = self.commit_side()?;
         // A table must not get ahead of the logs: one half of a batch could survive without the other.
         self.sync_to(sealed.end)?;
-        let snapshots = planted::snapshots(self.snapshots.live());
+        let (live, planted) = (self.snapshots.live(), &self.shared.planted);
+        let snapshots = if planted.is(Bug::SnapshotListTooOld) { planted.earlier(live) } else { live };
         let epoch = self.counters.epoch();
         let draw = || self.draw_output(id, 0, epoch);
         let grant = self.shared.memory.begin_flush();

@@ -168,6 +168,7 @@ impl Base {
             fs: builder.fs,
             clock: builder.clock,
             identity: current.identity,
+            planted: builder.planted,
         };
         let fs = &*shared.fs;
         let mut recovery = Recovery::default();
@@ -183,8 +184,7 @@ impl Base {
             .collect();
         let memtables: Memtables =
             profiles.iter().map(|(id, profile)| (*id, profile.memtables.create())).collect();
-        let last_sequence =
-            recovery::replay(fs, &layout, current.identity, &state, &memtables, &mut recovery)?;
+        let last_sequence = recovery::replay(&shared, &state, &memtables, &mut recovery)?;
         Ok(Base { shared, layout, current, state, profiles, memtables, last_sequence, recovery })
     }
 

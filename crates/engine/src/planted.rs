@@ -1,12 +1,5 @@
 //! Bugs on demand, so that the torture harness can prove that it finds such bugs. Compiled in with the feature `planted-bugs` only, which is for that harness;
-//! even then there is no bug before a thread asks for one.
-
-use siltstone_types::SequenceNumber;
-
-/// The list of snapshots that a flush goes by.
-pub(crate) fn snapshots(live: Vec<SequenceNumber>) -> Vec<SequenceNumber> {
-    if is_planted(Bug::SnapshotListTooOld) { earlier(live) } else { live }
-}
+//! even then a database has no bug but the one that its builder asked for.
 
 /// A bug that the engine could have.
 #[cfg_attr(not(feature = "planted-bugs"), expect(unreachable_pub, reason = "public with the feature only"))]
@@ -14,6 +7,8 @@ pub(crate) fn snapshots(live: Vec<SequenceNumber>) -> Vec<SequenceNumber> {
 pub enum Bug {
     /// The newest sealed memtable is flushed before older ones.
     NewerMemtableFirst,
+    /// A flush goes by the list of snapshots that an earlier flush has read, from before its own input was fixed.
+    SnapshotListTooOld,
     /// A compaction may cut its output between two versions of one key.
     CutInsideKey,
     /// A merge takes an error of an input for its end.
@@ -22,52 +17,90 @@ pub enum Bug {
     DroppedNumbersForgotten,
     /// Replay leaves out the last entry of a batch.
     PartialBatch,
-    /// A flush goes by the list of snapshots that an earlier flush has read, from before its own input was fixed.
-    SnapshotListTooOld,
+    /// A group is published before it is applied.
+    PublishedBeforeApplied,
+    /// That a memtable needs a log is noted when the group is applied, no longer under the log's lock: until then the log may be retired.
+    LogNotedAfterApply,
+    /// A read takes the published number first and the version second.
+    NumberBeforeVersion,
+}
+
+#[cfg(feature = "planted-bugs")]
+impl Bug {
+    /// Those that show on one thread, after power cuts or in comparisons.
+    pub const SHOWN_BY_POWER_CUTS: [Bug; 5] = [
+        Bug::NewerMemtableFirst,
+        Bug::SnapshotListTooOld,
+        Bug::CutInsideKey,
+        Bug::DroppedNumbersForgotten,
+        Bug::PartialBatch,
+    ];
+    /// Those that take threads.
+    pub const RACES: [Bug; 3] =
+        [Bug::PublishedBeforeApplied, Bug::LogNotedAfterApply, Bug::NumberBeforeVersion];
 }
 
 #[cfg(feature = "planted-bugs")]
 mod switch {
-    use std::cell::{Cell, RefCell};
+    use std::time::Duration;
 
     use siltstone_types::SequenceNumber;
 
     use super::Bug;
+    use crate::sync::{Arc, Mutex, thread};
 
-    thread_local! {
-        static PLANTED: Cell<Option<Bug>> = const { Cell::new(None) };
-        static SNAPSHOTS: RefCell<Vec<SequenceNumber>> = const { RefCell::new(Vec::new()) };
+    /// The bug of one database, if it has one.
+    #[derive(Clone, Default, Debug)]
+    pub(crate) struct Planted {
+        bug: Option<Bug>,
+        listed: Arc<Mutex<Vec<SequenceNumber>>>,
     }
 
-    /// From now on databases have this bug in what they do on this thread; `None` takes it away.
-    pub fn plant(bug: Option<Bug>) {
-        PLANTED.set(bug);
-        SNAPSHOTS.take();
+    impl Planted {
+        pub(crate) fn new(bug: Option<Bug>) -> Planted {
+            Planted { bug, listed: Arc::default() }
+        }
+
+        pub(crate) fn is(&self, bug: Bug) -> bool {
+            self.bug == Some(bug)
+        }
+
+        /// Widens the window of a race: other threads come to run within it, even on one processor.
+        pub(crate) fn pause_if(&self, bug: Bug) {
+            if self.is(bug) {
+                thread::sleep(Duration::from_millis(1));
+            }
+        }
+
+        /// What the last call was given.
+        pub(crate) fn earlier(&self, live: Vec<SequenceNumber>) -> Vec<SequenceNumber> {
+            std::mem::replace(&mut *self.listed.lock(), live)
+        }
     }
-
-    /// What the last call was given.
-    pub(crate) fn earlier(live: Vec<SequenceNumber>) -> Vec<SequenceNumber> {
-        SNAPSHOTS.replace(live)
-    }
-
-    pub(crate) fn is_planted(bug: Bug) -> bool {
-        PLANTED.get() == Some(bug)
-    }
-}
-
-#[cfg(feature = "planted-bugs")]
-use switch::earlier;
-#[cfg(feature = "planted-bugs")]
-pub(crate) use switch::is_planted;
-#[cfg(feature = "planted-bugs")]
-pub use switch::plant;
-
-#[cfg(not(feature = "planted-bugs"))]
-pub(crate) const fn is_planted(_: Bug) -> bool {
-    false
 }
 
 #[cfg(not(feature = "planted-bugs"))]
-const fn earlier(live: Vec<SequenceNumber>) -> Vec<SequenceNumber> {
-    live
+mod switch {
+    use siltstone_types::SequenceNumber;
+
+    use super::Bug;
+
+    /// No bug.
+    #[derive(Clone, Copy, Default, Debug)]
+    pub(crate) struct Planted;
+
+    #[expect(clippy::unused_self, clippy::trivially_copy_pass_by_ref, reason = "as with the feature")]
+    impl Planted {
+        pub(crate) const fn is(&self, _: Bug) -> bool {
+            false
+        }
+
+        pub(crate) const fn pause_if(&self, _: Bug) {}
+
+        pub(crate) const fn earlier(&self, live: Vec<SequenceNumber>) -> Vec<SequenceNumber> {
+            live
+        }
+    }
 }
+
+pub(crate) use switch::Planted;

@@ -4,18 +4,18 @@ use std::{collections::BTreeMap, time::Duration};
 
 use siltstone_memtable::Memtable;
 use siltstone_types::{Entry, InternalKey, SequenceNumber};
-use siltstone_vfs::Fs;
 use siltstone_wal::{ChainLog, ChainReader, ChainReport, Ending, LogId, Purpose, ReadMode};
 
 use crate::{
     Error, Result,
     batch::format::Batch,
+    db::Shared,
     files::{Identity, Layout},
     manifest::{
         format::LogEnding,
         state::{LogPosition, State},
     },
-    planted::{Bug, is_planted},
+    planted::Bug,
     sync::Arc,
 };
 
@@ -49,16 +49,15 @@ pub(crate) fn log_id(number: u64, identity: Identity) -> LogId {
 
 /// Replays the live logs into a memtable, in order, by the chain rule of `docs/format/wal.md`. Returns the last sequence number.
 pub(crate) fn replay(
-    fs: &dyn Fs,
-    layout: &Layout,
-    identity: Identity,
+    shared: &Shared,
     state: &State,
     memtables: &Memtables,
     recovery: &mut Recovery,
 ) -> Result<SequenceNumber> {
+    let Shared { layout, identity, .. } = shared;
     let logs = state.logs.iter().map(|(&number, log)| ChainLog {
         path: layout.log(number),
-        id: log_id(number, identity),
+        id: log_id(number, *identity),
         ending: match log.finished {
             None => Ending::Unknown,
             Some((_, LogEnding::EndRecord)) => Ending::Finished,
@@ -66,8 +65,9 @@ pub(crate) fn replay(
         },
         synced_to: positions_in(state, number),
     });
-    let mut chain = ChainReader::open(fs, logs.collect(), ReadMode::CrashTail)?;
-    let mut replay = Replay { state, memtables, recovery, last: None };
+    let mut chain = ChainReader::open(&*shared.fs, logs.collect(), ReadMode::CrashTail)?;
+    let loses_last_entry = shared.planted.is(Bug::PartialBatch);
+    let mut replay = Replay { state, memtables, recovery, loses_last_entry, last: None };
     while let Some((log, record)) = chain.next()? {
         let at = LogPosition { log: log.id.number, offset: record.offset };
         replay.apply(&log.path, at, record.tag, record.payload)?;
@@ -79,7 +79,7 @@ pub(crate) fn replay(
     let remains: u64 = report.logs.iter().map(|log| log.remains_bytes).sum();
     recovery.dropped_bytes = report.dropped_bytes + remains;
     // Logs that are not replayed may come back, their removal undone by a power cut: what they hold must then be known to the manifest.
-    let dropped = if is_planted(Bug::DroppedNumbersForgotten) { 0 } else { report.dropped_tag_max };
+    let dropped = if shared.planted.is(Bug::DroppedNumbersForgotten) { 0 } else { report.dropped_tag_max };
     let known = state.last_sequence.max(dropped);
     check_lengths(layout, state, report)?;
     Ok(last.max(SequenceNumber::new(known).unwrap_or(SequenceNumber::MAX)))
@@ -108,6 +108,8 @@ struct Replay<'a> {
     state: &'a State,
     memtables: &'a Memtables,
     recovery: &'a mut Recovery,
+    /// A planted bug.
+    loses_last_entry: bool,
     last: Option<SequenceNumber>,
 }
 
@@ -142,8 +144,7 @@ impl Replay<'_> {
             if position.is_some_and(|position| at < position) {
                 continue;
             }
-            let is_lost =
-                |sequence| is_planted(Bug::PartialBatch) && sequence == batch.last() && sequence != first;
+            let is_lost = |sequence| self.loses_last_entry && sequence == batch.last() && sequence != first;
             let entries = batch.entries().filter(|(at, entry)| entry.keyspace == *id && !is_lost(*at));
             let before = memtable.entry_count();
             memtable.insert_batch(&mut entries.map(|(sequence, entry)| Entry {

@@ -205,6 +205,11 @@ impl Fault {
         self.is_lifted.store(true, Ordering::SeqCst);
     }
 
+    /// Whether [`Fault::lift`] was called.
+    pub fn is_lifted(&self) -> bool {
+        self.is_lifted.load(Ordering::SeqCst)
+    }
+
     /// How many operations matched so far, hit or not.
     pub fn matched(&self) -> u64 {
         self.matched.load(Ordering::SeqCst)

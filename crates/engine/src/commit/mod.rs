@@ -30,6 +30,7 @@ use crate::{
     db::Inner,
     manifest::state::LogPosition,
     memory::cost_of_batch,
+    planted::Bug,
     sync::{Arc, Mutex},
     version::Version,
 };
@@ -124,6 +125,7 @@ impl Inner {
         };
         hand_over(&commit.queue);
         let Some(appended) = appended else { return };
+        let planted = &self.shared.planted;
         for unit in &appended.units {
             let is_synced = unit.batches.first().is_some_and(|batch| batch.durability.waits_for_sync());
             if is_synced
@@ -131,12 +133,20 @@ impl Inner {
             {
                 return self.stop_writing(&error);
             }
+            if planted.is(Bug::PublishedBeforeApplied) {
+                self.publisher.ready(unit);
+            }
+            planted.pause_if(Bug::PublishedBeforeApplied);
+            planted.pause_if(Bug::LogNotedAfterApply);
             let mut of_unit = appended
                 .placed
                 .iter()
                 .filter(|placed| unit.batches.iter().any(|batch| Arc::ptr_eq(batch, &placed.batch)));
             if let Err(error) = of_unit.try_for_each(|placed| apply(&appended.version, placed)) {
                 return self.stop_writing(&error);
+            }
+            if planted.is(Bug::LogNotedAfterApply) {
+                note_log(&appended.version, &appended.placed, unit.end.log);
             }
             self.publisher.ready(unit);
         }
@@ -174,7 +184,9 @@ impl Inner {
         self.count_group(&group, end.offset - start.offset);
         let placed: Vec<_> =
             group.iter().cloned().zip(firsts).map(|(batch, first)| Placed { batch, first }).collect();
-        note_log(&version, &placed, end.log);
+        if !self.shared.planted.is(Bug::LogNotedAfterApply) {
+            note_log(&version, &placed, end.log);
+        }
         if let Some(interval) = group.iter().filter_map(|batch| batch.durability.interval()).min() {
             self.sync_within(commit, interval);
         }

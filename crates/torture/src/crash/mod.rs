@@ -1,6 +1,7 @@
 //! Whole databases that lose their power: operations by seed, an outage before every change of the disk, recovery, and an oracle that
 //! knows what may be found.
 
+mod content;
 mod layer;
 mod open;
 mod oracle;
@@ -10,12 +11,14 @@ mod run;
 mod shrink;
 mod swallow;
 
+pub use content::{Content, Report};
 pub use layer::Counts;
-pub(crate) use open::state as state_of;
-pub(crate) use oracle::{Oracle, Outage, State, Written};
+pub(crate) use open::{contents as contents_of, state as state_of};
+pub(crate) use oracle::{Contents, Incarnation, Oracle, Outage, State, Written, difference};
+pub(crate) use plan::key;
 pub use plan::{Change, Operation, Plan};
 pub use recover::Recovered;
-pub use run::{Failure, Options, Report, run};
+pub use run::{Amount, CutAt, Failure, Options, full_plan, run};
 pub use shrink::shrink;
-pub use siltstone::planted::{Bug, plant};
+pub use siltstone::planted::Bug;
 pub use swallow::Plant;

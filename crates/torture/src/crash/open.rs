@@ -5,13 +5,14 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use siltstone::{Db, Range, Settings, TestClock};
+use siltstone::{Db, Range, Settings, TestClock, planted::Bug};
 use siltstone_vfs::Fs;
 
 use crate::crash::{
     layer::Counted,
     oracle::{Contents, State},
     plan::{self, Plan},
+    run::Options,
 };
 
 /// Where the database is, on whatever disk.
@@ -20,20 +21,21 @@ const DIR: &str = "/base/db";
 /// Opens one database, again and again.
 pub(crate) struct Opener {
     settings: Settings,
+    bug: Option<Bug>,
     fs: Arc<dyn Fs>,
     jobs: Arc<[AtomicU64; 3]>,
     seed: AtomicU64,
 }
 
 impl Opener {
-    pub(crate) fn new(plan: &Plan, fs: Arc<dyn Fs>, jobs: Arc<[AtomicU64; 3]>) -> Opener {
-        Opener { settings: plan.settings.clone(), fs, jobs, seed: AtomicU64::new(plan.seed) }
+    pub(crate) fn new(plan: &Plan, options: Options, fs: Arc<dyn Fs>, jobs: Arc<[AtomicU64; 3]>) -> Opener {
+        Opener { jobs, ..Opener::of_disk(plan, options, fs, plan.seed) }
     }
 
     /// One that begins with another seed, on another disk.
-    pub(crate) fn of_disk(plan: &Plan, fs: Arc<dyn Fs>, seed: u64) -> Opener {
+    pub(crate) fn of_disk(plan: &Plan, options: Options, fs: Arc<dyn Fs>, seed: u64) -> Opener {
         let settings = plan.settings.clone();
-        Opener { settings, fs, jobs: Arc::default(), seed: AtomicU64::new(seed) }
+        Opener { settings, bug: options.bug, fs, jobs: Arc::default(), seed: AtomicU64::new(seed) }
     }
 
     /// Opens it. Every time another seed decides about the order of background jobs.
@@ -45,6 +47,7 @@ impl Opener {
             .clock(Arc::new(TestClock::new(1_000_000)))
             .executor(Arc::new(Counted::new(seed, Arc::clone(&self.jobs))))
             .seed(seed)
+            .plant(self.bug)
             .open();
         opened.map_err(|error| format!("opening failed: {error} ({error:?})"))
     }

@@ -36,6 +36,8 @@ pub(crate) struct Oracle {
     acknowledged: usize,
     /// So many creations and drops survive.
     settled: usize,
+    /// What creations or drops that failed would have left: found or not, for nothing is known about them, unless a later one has succeeded.
+    doubtful: Vec<BTreeMap<String, Incarnation>>,
 }
 
 /// What an outage takes.
@@ -63,6 +65,7 @@ impl Oracle {
             durable: 0,
             acknowledged: 0,
             settled: 0,
+            doubtful: Vec::new(),
         }
     }
 
@@ -107,7 +110,17 @@ impl Oracle {
     /// Whatever was begun has returned.
     pub(crate) fn acknowledge(&mut self) {
         self.acknowledged = self.batches();
+        if self.settled < self.catalogues.len() - 1 {
+            self.doubtful.clear();
+        }
         self.settled = self.catalogues.len() - 1;
+    }
+
+    /// The creation or drop that was begun last has failed.
+    pub(crate) fn doubt(&mut self) {
+        if self.settled < self.catalogues.len() - 1 {
+            self.doubtful.extend(self.catalogues.pop());
+        }
     }
 
     /// So many batches survive a power cut.
@@ -116,8 +129,12 @@ impl Oracle {
     }
 
     fn state(&self, batches: usize, catalogue: usize) -> State {
+        self.state_of(batches, &self.catalogues[catalogue])
+    }
+
+    fn state_of(&self, batches: usize, catalogue: &BTreeMap<String, Incarnation>) -> State {
         let of = |incarnation| self.moments[batches].get(incarnation).cloned().unwrap_or_default();
-        self.catalogues[catalogue].iter().map(|(name, incarnation)| (name.clone(), of(incarnation))).collect()
+        catalogue.iter().map(|(name, incarnation)| (name.clone(), of(incarnation))).collect()
     }
 
     /// Everything that was written.
@@ -133,8 +150,8 @@ impl Oracle {
         };
         let prefixes = first..self.moments.len();
         let could_be =
-            |catalogue: usize| prefixes.clone().any(|batches| self.state(batches, catalogue) == *found);
-        if (self.settled..self.catalogues.len()).any(could_be) {
+            |catalogue: &_| prefixes.clone().any(|batches| self.state_of(batches, catalogue) == *found);
+        if self.catalogues[self.settled..].iter().chain(&self.doubtful).any(could_be) {
             return Ok(());
         }
         let mut what = format!("no prefix of {first} to {} batches holds this", self.batches());

@@ -7,6 +7,8 @@ use siltstone_testkit::Rng;
 pub(crate) const KEYSPACES: usize = 3;
 /// Different keys of a keyspace.
 pub(crate) const KEYS: usize = 24;
+/// The first so many of them get half of the writes and more.
+const HOT_KEYS: usize = 4;
 
 /// One change of a batch. What names a keyspace that does not exist at the time is left out.
 #[derive(Clone, Debug)]
@@ -43,10 +45,12 @@ pub enum Operation {
     Create(usize),
     /// Drops the keyspace at this place, if it exists.
     Drop(usize),
-    /// Takes a snapshot.
+    /// Takes a snapshot. When there are as many as may live at a time, the oldest is compared and released.
     Snapshot,
     /// Compares the oldest snapshot with what it should hold, and lets go of it.
     Release,
+    /// Compares the live snapshot of this number, counted round, with what it should hold.
+    Look(usize),
     /// Compares everything with what it should be.
     Compare,
 }
@@ -102,7 +106,9 @@ fn change(rng: &mut Rng) -> Change {
         8 => Some(rng.between(4_000, 9_000)),
         _ => Some(rng.between(4, 60)),
     };
-    Change { keyspace: rng.index(KEYSPACES + 1), key: rng.index(KEYS), value_bytes }
+    // Some keys are written more often than others, so that memtables and tables have several versions of them.
+    let key = if rng.index(2) == 0 { rng.index(HOT_KEYS) } else { rng.index(KEYS) };
+    Change { keyspace: rng.index(KEYSPACES + 1), key, value_bytes }
 }
 
 fn operation(rng: &mut Rng) -> Operation {
@@ -115,13 +121,14 @@ fn operation(rng: &mut Rng) -> Operation {
         13..16 => Operation::Reopen,
         16..26 => Operation::Create(place),
         26..29 => Operation::Drop(place),
-        29..35 => Operation::Snapshot,
-        35..41 => Operation::Release,
-        41..47 => Operation::Compare,
+        29..38 => Operation::Snapshot,
+        38..42 => Operation::Release,
+        42..46 => Operation::Look(rng.index(1 << 16)),
+        46..52 => Operation::Compare,
         _ => {
             let count = if rng.index(3) == 0 { rng.between(2, 8) } else { 1 };
             let changes = (0..count).map(|_| change(rng)).collect();
-            Operation::Write { changes, is_sync: rng.index(5) != 0 }
+            Operation::Write { changes, is_sync: rng.index(10) >= 3 }
         }
     }
 }

@@ -13,14 +13,16 @@ use std::{
 
 use siltstone::{
     Clock, CompactionSettings, DEFAULT_KEYSPACE, Db, Durability, Error, Keyspace, OsClock, Settings,
-    WriteBatch,
+    WriteBatch, planted::Bug,
 };
 use siltstone_testkit::Rng;
 use siltstone_vfs::{Fs, MemFs, WrapFs};
 
 use crate::threads::{
     gate::{Gate, kill},
-    view::{Contents, Rounds, START, account, balance_at, check, check_monotonic, contents, mark, said},
+    view::{
+        Contents, Rounds, START, account, balance_at, check, check_monotonic, contents, mark, said, text,
+    },
     watchdog::{Post, Watchdog},
 };
 
@@ -35,8 +37,10 @@ const DIR: &str = "db";
 pub struct Plan {
     /// What the threads draw from. Their order is the system's: a seed is no replay.
     pub seed: u64,
-    /// How long they run.
+    /// How long they run, unless something is found before.
     pub duration: Duration,
+    /// The bug of the engine, one that must be found.
+    pub bug: Option<Bug>,
 }
 
 /// What was done: a run that did little has checked little.
@@ -83,7 +87,7 @@ type Part = fn(&Run, usize, &Post) -> Checked;
 pub fn run(plan: &Plan) -> Result<Report, String> {
     let fs = MemFs::new();
     let gate = WrapFs::with_layer(Arc::new(fs.clone()), Gate::default());
-    let (db, keyspaces) = open(Arc::new(gate.clone()))?;
+    let (db, keyspaces) = open(Arc::new(gate.clone()), plan.bug)?;
     let zeros = || array::from_fn(|_| AtomicU64::new(0));
     let run = Run {
         plan: plan.clone(),
@@ -118,8 +122,8 @@ fn settings() -> Settings {
     }
 }
 
-fn open(fs: Arc<dyn Fs>) -> Result<(Db, [Keyspace; 2]), String> {
-    let db = Db::builder(Path::new(DIR)).fs(fs).settings(settings()).open().map_err(said)?;
+fn open(fs: Arc<dyn Fs>, bug: Option<Bug>) -> Result<(Db, [Keyspace; 2]), String> {
+    let db = Db::builder(Path::new(DIR)).fs(fs).settings(settings()).plant(bug).open().map_err(said)?;
     let keyspaces = [db.keyspace(DEFAULT_KEYSPACE).map_err(said)?, db.keyspace("other").map_err(said)?];
     Ok((db, keyspaces))
 }
@@ -203,7 +207,8 @@ impl Run {
             post.doing("get");
             let found = self.keyspaces[1].get(mark('z', writer)).map_err(said)?;
             if found.as_deref() != Some(format!("{round:010}").as_bytes()) {
-                return Err(format!("round {round} was acknowledged, and {found:?} was read"));
+                let found = text(found.as_deref());
+                return Err(format!("round {round} was acknowledged, and {found} was read"));
             }
         }
         Ok(())
@@ -268,9 +273,9 @@ impl Run {
                 let (found, now) = (found.map_err(said)?, now.map_err(said)?);
                 let expected = (*newest > 0).then(|| format!("{newest:010}").into_bytes());
                 if found.as_deref() != expected.as_deref() || now < found {
-                    return Err(format!(
-                        "get says {found:?}, then {now:?}, and a range of then {expected:?}"
-                    ));
+                    let [found, now] = [found, now].map(|value| text(value.as_deref()));
+                    let expected = text(expected.as_deref());
+                    return Err(format!("get says {found}, then {now}, and a range of then {expected}"));
                 }
             }
             self.views.fetch_add(1, Ordering::Relaxed);
@@ -298,7 +303,8 @@ impl Run {
             let found = self.keyspaces[0].get(mark('a', writer)).map_err(said)?;
             let floor = (floor > 0).then(|| format!("{floor:010}").into_bytes());
             if found.as_deref() < floor.as_deref() {
-                return Err(format!("writer {writer}: {floor:?} was acknowledged, and {found:?} is read"));
+                let (floor, found) = (text(floor.as_deref()), text(found.as_deref()));
+                return Err(format!("writer {writer}: {floor} was acknowledged, and {found} is read"));
             }
         }
         Ok(())
@@ -368,7 +374,7 @@ impl Run {
             let left = if cuts_power { killed.power_cut(rng.next_u64()) } else { killed };
             let what = if cuts_power { "after a power cut" } else { "after a kill" };
             post.doing("recover");
-            let (db, keyspaces) = open(Arc::new(left)).map_err(|error| format!("{what}: {error}"))?;
+            let (db, keyspaces) = open(Arc::new(left), None).map_err(|error| format!("{what}: {error}"))?;
             let found = contents(&db.snapshot(), &keyspaces)?;
             check(&found, &mut floor).map_err(|error| format!("{what}: {error}"))?;
             post.doing("close what was recovered");
@@ -386,7 +392,7 @@ impl Run {
         let (_watchdog, _) = Watchdog::new("the last close".to_owned(), ["closer".to_owned()].into_iter());
         self.db.close().map_err(said)?;
         let expected = rounds;
-        let (db, keyspaces) = open(Arc::new(self.fs.clone()))?;
+        let (db, keyspaces) = open(Arc::new(self.fs.clone()), None)?;
         check(&contents(&db.snapshot(), &keyspaces)?, &mut rounds)?;
         if rounds != expected || !db.recovery().was_closed {
             return Err(format!("rounds {expected:?} were written, {rounds:?} are there"));

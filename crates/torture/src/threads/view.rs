@@ -56,6 +56,11 @@ pub(crate) fn contents(snapshot: &Snapshot, keyspaces: &[Keyspace; 2]) -> Result
     Ok(contents)
 }
 
+/// A value, for a message.
+pub(crate) fn text(value: Option<&[u8]>) -> String {
+    value.map_or_else(|| "nothing".to_owned(), |value| String::from_utf8_lossy(value).into_owned())
+}
+
 fn number(text: &[u8]) -> Result<u64, String> {
     std::str::from_utf8(text).ok().and_then(|text| text.parse().ok()).ok_or(format!("not a number: {text:?}"))
 }
@@ -68,7 +73,8 @@ pub(crate) fn check(contents: &Contents, newest: &mut Rounds) -> Result<(), Stri
             .flat_map(|map| [map.get(mark('a', writer).as_bytes()), map.get(mark('z', writer).as_bytes())])
             .collect();
         if marks.iter().any(|other| Some(other) != marks.first()) {
-            return Err(format!("half a batch of writer {writer}: {marks:?}"));
+            let marks = marks.iter().map(|mark| text(mark.map(Vec::as_slice)));
+            return Err(format!("half a batch of writer {writer}: {}", marks.collect::<Vec<_>>().join(", ")));
         }
         let round = marks.first().copied().flatten().map_or(Ok(0), |round| number(round))?;
         if round < *newest {

@@ -1,14 +1,14 @@
 //! Whole runs against sorted maps.
 //!
 //! `SEEDS` is how many seeds are run, `OPERATIONS` how long each run is, and `SEED` is the first one.
-//! `SEEDS=100 OPERATIONS=10000 cargo test --release -p siltstone-torture model` is the long form.
+//! `SEEDS=1000 cargo test --release -p siltstone-torture model` is the long form.
 
 use std::env;
 
 use siltstone_testkit::{Rng, seed};
 use siltstone_torture::model::{
     self, Variant,
-    operation::{Operation, operations},
+    operation::{Keys, Operation, View, operations},
     variants,
 };
 
@@ -35,20 +35,97 @@ fn run(operations: &[Operation], variant: &Variant, seed: u64) -> model::Answers
     })
 }
 
-#[test]
-fn a_database_answers_as_sorted_maps_do() {
+fn seeds() -> u64 {
+    number("SEEDS", 100)
+}
+
+/// Runs every other seed, so that two processors have something to do.
+fn run_seeds(parity: u64) {
     let first = seed();
     let variants = variants();
-    for seed in first..first + number("SEEDS", 10) {
+    for seed in (first..first + seeds()).filter(|seed| seed % 2 == parity) {
         let answers = run(&operations(seed, length()), Rng::new(seed).pick(&variants), seed);
         assert!(answers.crc != 0, "nothing was answered");
     }
 }
 
 #[test]
+fn a_database_answers_as_sorted_maps_do_for_even_seeds() {
+    run_seeds(0);
+}
+
+#[test]
+fn a_database_answers_as_sorted_maps_do_for_odd_seeds() {
+    run_seeds(1);
+}
+
+/// What a run of 10,000 operations has, and how often at least.
+const MIX: [(&str, usize); 18] = [
+    ("put", 1_000),
+    ("delete", 500),
+    ("batch", 500),
+    ("batch over keyspaces", 500),
+    ("get", 500),
+    ("get of a snapshot", 500),
+    ("range", 300),
+    ("prefix", 100),
+    ("forwards", 100),
+    ("reverse", 100),
+    ("both ways", 300),
+    ("range that lives on", 300),
+    ("snapshot", 100),
+    ("flush", 50),
+    ("compact", 10),
+    ("reopen or kill", 10),
+    ("keyspace created", 50),
+    ("keyspace dropped", 20),
+];
+
+fn kinds(operation: &Operation) -> Vec<&'static str> {
+    match operation {
+        Operation::Write { entries, .. } => {
+            let mut kinds: Vec<_> =
+                entries.iter().map(|write| if write.value.is_some() { "put" } else { "delete" }).collect();
+            kinds.extend((entries.len() > 1).then_some("batch"));
+            let is_over_keyspaces = entries.iter().any(|write| write.keyspace != entries[0].keyspace);
+            kinds.extend(is_over_keyspaces.then_some("batch over keyspaces"));
+            kinds
+        }
+        Operation::Get { view: View::Now, .. } => vec!["get"],
+        Operation::Get { view: View::Snapshot(_), .. } => vec!["get of a snapshot"],
+        Operation::Scan { keys, ends, .. } => {
+            let way = match ends.from_back {
+                0 => "forwards",
+                u64::MAX => "reverse",
+                _ => "both ways",
+            };
+            vec![if matches!(keys, Keys::Prefix(_)) { "prefix" } else { "range" }, way]
+        }
+        Operation::BeginScan { .. } | Operation::EndSnapshot(_) => vec![],
+        Operation::GoOn { .. } => vec!["range that lives on"],
+        Operation::TakeSnapshot => vec!["snapshot"],
+        Operation::Flush => vec!["flush"],
+        Operation::Compact => vec!["compact"],
+        Operation::Close | Operation::Kill => vec!["reopen or kill"],
+        Operation::Create(_) => vec!["keyspace created"],
+        Operation::Drop(_) => vec!["keyspace dropped"],
+    }
+}
+
+#[test]
+fn a_run_has_operations_of_every_kind() {
+    let found: Vec<_> = operations(seed(), 10_000).iter().flat_map(kinds).collect();
+    for (kind, wanted) in MIX {
+        let count = found.iter().filter(|found| **found == kind).count();
+        assert!(count >= wanted, "{kind}: {count}, not {wanted}");
+    }
+    assert!(found.iter().all(|found| MIX.iter().any(|(kind, _)| kind == found)));
+}
+
+#[test]
 fn settings_do_not_change_any_answer() {
     let first = seed();
-    for seed in first..first + number("SEEDS", 10).div_ceil(10) {
+    for seed in first..first + seeds().div_ceil(100) {
         let operations = operations(seed, length());
         let all: Vec<_> = variants().iter().map(|variant| run(&operations, variant, seed)).collect();
         assert!(all.iter().all(|answers| answers.crc == all[0].crc), "SEED={seed}");
