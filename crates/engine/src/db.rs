@@ -20,6 +20,7 @@ use crate::{
     manifest::format::Field,
     metrics::Metrics,
     obsolete::ObsoleteFiles,
+    planted::{Bug, is_planted},
     poison::Poison,
     read_view::ReadView,
     snapshot::SnapshotList,
@@ -103,8 +104,9 @@ impl Inner {
     fn view_even_if_closed(&self) -> ReadView {
         // The version first: a number taken before it might be one whose versions a compaction has dropped meanwhile. And bounded: a number taken after it may
         // be that of a write to a memtable that came later.
+        let early = is_planted(Bug::NumberBeforeVersion).then(|| self.publisher.published());
         let version = self.version();
-        let at = version.generation.bound(self.publisher.published());
+        let at = early.unwrap_or_else(|| version.generation.bound(self.publisher.published()));
         ReadView { version, at }
     }
 

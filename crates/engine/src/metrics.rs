@@ -6,7 +6,7 @@ use siltstone_sstable::{BlockSource, FilterAnswer, ReadTrace};
 
 use crate::{
     WriteStats,
-    sync::{AtomicU64, Ordering},
+    sync::{FigureAtomicU64, Ordering},
 };
 
 /// Slots; threads beyond share them, which costs time and loses nothing.
@@ -32,7 +32,7 @@ pub(crate) struct Metrics {
 
 /// A number that grows.
 #[derive(Default, Debug)]
-pub(crate) struct Counter(AtomicU64);
+pub(crate) struct Counter(FigureAtomicU64);
 
 impl Counter {
     pub(crate) fn add(&self, count: u64) {

@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, io};
 
 use siltstone_bloom::Bloom;
-use siltstone_memtable::SkipListFactory;
+#[cfg(shuttle)]
+use siltstone_memtable::BTreeFactory as DefaultFactory;
+#[cfg(not(shuttle))]
+use siltstone_memtable::SkipListFactory as DefaultFactory;
 use siltstone_sstable::{BlockCache, QuickBlockCache};
 use siltstone_types::{IoResultExt, SequenceNumber};
 use siltstone_vfs::Fs;
@@ -145,7 +148,7 @@ impl Base {
         let shared = Shared {
             tables,
             filter: Arc::new(Bloom::bits_per_key(settings.filter_bits_per_key)),
-            memtables: Box::new(SkipListFactory),
+            memtables: Box::new(DefaultFactory),
             obsolete_files: ObsoleteFiles::new(Arc::clone(&builder.fs), layout.clone()),
             layout: layout.clone(),
             settings,

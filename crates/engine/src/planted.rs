@@ -15,6 +15,12 @@ pub enum Bug {
     DroppedNumbersForgotten,
     /// Replay leaves out the last entry of a batch.
     PartialBatch,
+    /// A group becomes visible before it is in the memtables.
+    PublishedBeforeApplied,
+    /// A reader takes the published number first, and the version after it.
+    NumberBeforeVersion,
+    /// Which log a memtable needs is noted when its writes are applied, and not when they are logged: the log may be gone by then.
+    LogNotedAfterApply,
 }
 
 #[cfg(feature = "planted-bugs")]

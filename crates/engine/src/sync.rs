@@ -2,13 +2,15 @@
 //! schedule. No other module of this crate names them.
 
 #[cfg(shuttle)]
-pub(crate) use shuttle::{
-    sync::{
-        Arc, Weak,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
-    thread,
+mod scheduled;
+
+#[cfg(shuttle)]
+pub(crate) use scheduled::{
+    Arc, AtomicBool, AtomicU64, Condvar, Mutex, MutexGuard, Ordering, Receiver, RwLock, Sender, Weak, spawn,
+    thread, unbounded,
 };
+/// For figures that decide nothing: under shuttle no place where it may switch threads, which would only make schedules longer.
+pub(crate) use std::sync::atomic::AtomicU64 as FigureAtomicU64;
 #[cfg(not(shuttle))]
 pub(crate) use std::{
     sync::{
@@ -20,6 +22,7 @@ pub(crate) use std::{
 
 #[cfg(not(shuttle))]
 pub(crate) use crossbeam_channel::{Receiver, Sender, unbounded};
+#[cfg(not(shuttle))]
 pub(crate) use locks::{Condvar, Mutex, MutexGuard, RwLock};
 
 #[cfg(not(shuttle))]

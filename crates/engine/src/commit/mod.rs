@@ -27,6 +27,7 @@ use crate::{
     },
     db::Inner,
     manifest::state::LogPosition,
+    planted::{Bug, is_planted},
     sync::{Arc, Mutex},
     version::Version,
 };
@@ -126,12 +127,18 @@ impl Inner {
             {
                 return self.stop_writing(&error);
             }
+            if is_planted(Bug::PublishedBeforeApplied) {
+                self.publisher.ready(unit);
+            }
             let mut of_unit = appended
                 .placed
                 .iter()
                 .filter(|placed| unit.batches.iter().any(|batch| Arc::ptr_eq(batch, &placed.batch)));
             if let Err(error) = of_unit.try_for_each(|placed| apply(&appended.version, placed)) {
                 return self.stop_writing(&error);
+            }
+            if is_planted(Bug::LogNotedAfterApply) {
+                note_log(&appended.version, &appended.placed, unit.end.log);
             }
             self.publisher.ready(unit);
         }
@@ -168,7 +175,9 @@ impl Inner {
         self.count_group(&group, end.offset - start.offset);
         let placed: Vec<_> =
             group.iter().cloned().zip(firsts).map(|(batch, first)| Placed { batch, first }).collect();
-        note_log(&version, &placed, end.log);
+        if !is_planted(Bug::LogNotedAfterApply) {
+            note_log(&version, &placed, end.log);
+        }
         let mut units = Vec::new();
         for durability in [Durability::Buffered, Durability::Sync] {
             let of_unit: Vec<_> =

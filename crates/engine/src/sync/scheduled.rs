@@ -1,0 +1,139 @@
+//! The same names over shuttle, which runs every thread of a test as a coroutine of one system thread and chooses at each lock, atomic and channel who goes
+//! on. Compiled under `--cfg shuttle` only.
+
+use std::{
+    ops::{Deref, DerefMut},
+    time::Duration,
+};
+
+use shuttle::sync::{LockResult, PoisonError, RwLockReadGuard, RwLockWriteGuard, TryLockError, mpsc};
+pub(crate) use shuttle::{
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+        mpsc::Sender,
+    },
+    thread,
+};
+
+/// A lock that a panic does not poison.
+#[derive(Default, Debug)]
+pub(crate) struct Mutex<T>(shuttle::sync::Mutex<T>);
+
+impl<T> Mutex<T> {
+    pub(crate) const fn new(value: T) -> Mutex<T> {
+        Mutex(shuttle::sync::Mutex::new(value))
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
+        MutexGuard { inner: in_spite_of_poison(self.0.lock()), mutex: self }
+    }
+}
+
+/// Holds a lock, and knows which: shuttle's own does not tell.
+#[derive(Debug)]
+pub(crate) struct MutexGuard<'a, T> {
+    inner: shuttle::sync::MutexGuard<'a, T>,
+    mutex: &'a Mutex<T>,
+}
+
+impl<T> Deref for MutexGuard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.inner
+    }
+}
+
+impl<T> DerefMut for MutexGuard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.inner
+    }
+}
+
+/// A lock with many readers or one writer. Stricter than the real one: a thread that reads twice at a time is reported.
+#[derive(Debug)]
+pub(crate) struct RwLock<T>(shuttle::sync::RwLock<T>);
+
+impl<T> RwLock<T> {
+    pub(crate) const fn new(value: T) -> RwLock<T> {
+        RwLock(shuttle::sync::RwLock::new(value))
+    }
+
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, T> {
+        in_spite_of_poison(self.0.read())
+    }
+
+    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, T> {
+        in_spite_of_poison(self.0.write())
+    }
+
+    pub(crate) fn try_write(&self) -> Option<RwLockWriteGuard<'_, T>> {
+        match self.0.try_write() {
+            Ok(guard) => Some(guard),
+            Err(TryLockError::Poisoned(poison)) => Some(poison.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+}
+
+fn in_spite_of_poison<G>(outcome: LockResult<G>) -> G {
+    outcome.unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits for a change of what a lock protects.
+#[derive(Default, Debug)]
+pub(crate) struct Condvar(shuttle::sync::Condvar);
+
+impl Condvar {
+    /// Gives the lock away until someone notifies. Nobody wakes without, so whoever is never notified is found as a deadlock.
+    pub(crate) fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+        let MutexGuard { inner, mutex } = guard;
+        MutexGuard { inner: in_spite_of_poison(self.0.wait(inner)), mutex }
+    }
+
+    /// Gives the lock away for a moment. There is no time under shuttle, so the limit may have passed at once: this only lets the other threads go
+    /// first. Whoever would never be notified is therefore found by the bound on steps, and not as a deadlock.
+    pub(crate) fn wait_for<'a, T>(&self, guard: MutexGuard<'a, T>, _limit: Duration) -> MutexGuard<'a, T> {
+        let mutex = guard.mutex;
+        drop(guard);
+        thread::yield_now();
+        mutex.lock()
+    }
+
+    pub(crate) fn notify_one(&self) {
+        self.0.notify_one();
+    }
+
+    pub(crate) fn notify_all(&self) {
+        self.0.notify_all();
+    }
+}
+
+/// The receiving end of a channel, shared by the threads that take from it.
+#[derive(Debug)]
+pub(crate) struct Receiver<T>(Arc<Mutex<mpsc::Receiver<T>>>);
+
+impl<T> Clone for Receiver<T> {
+    fn clone(&self) -> Receiver<T> {
+        Receiver(Arc::clone(&self.0))
+    }
+}
+
+impl<T> Receiver<T> {
+    /// The next message. One thread waits for it, the others for their turn.
+    pub(crate) fn recv(&self) -> Result<T, mpsc::RecvError> {
+        self.0.lock().recv()
+    }
+}
+
+/// A channel without a limit.
+pub(crate) fn unbounded<T>() -> (Sender<T>, Receiver<T>) {
+    let (sender, receiver) = mpsc::channel();
+    (sender, Receiver(Arc::new(Mutex::new(receiver))))
+}
+
+/// Starts a named thread.
+pub(crate) fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Option<thread::JoinHandle<()>> {
+    thread::Builder::new().name(name.to_owned()).spawn(run).ok()
+}
