@@ -67,15 +67,16 @@ pub(crate) fn explore(name: &'static str, test: fn() -> Checked) {
     println!("{name}: SEED={seed}: {runs} schedules in {took:.1} s, half random, half PCT of depth {DEPTH}");
 }
 
-/// Tries schedules until one fails, and says how many it took: of random ones, and of PCT's. `None` when none of `schedules` failed.
+/// Tries schedules until one fails, and says which it was and what was wrong: of `random` random ones, and of `pct` of PCT's. `None` when none failed.
 pub(crate) fn first_failures(
     test: fn() -> Checked,
-    schedules: usize,
+    random: usize,
+    pct: usize,
     seed: u64,
 ) -> [Option<(usize, String)>; 2] {
     [
-        first_failure(RandomScheduler::new_from_seed(seed, schedules), test),
-        first_failure(PctScheduler::new_from_seed(seed, DEPTH, schedules), test),
+        first_failure(RandomScheduler::new_from_seed(seed, random), test),
+        first_failure(PctScheduler::new_from_seed(seed, DEPTH, pct), test),
     ]
 }
 

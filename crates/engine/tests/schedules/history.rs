@@ -83,6 +83,29 @@ impl History {
         outcome
     }
 
+    /// The present moment, which is different from every other one.
+    pub(crate) fn moment(&self) -> u64 {
+        self.events().tick()
+    }
+
+    /// Checks what a read that was begun at a moment found of the key that every batch writes: it must not be older than what was acknowledged by then.
+    pub(crate) fn check_last(&self, found: Option<(usize, u64)>, began: u64) -> Checked {
+        let writes = self.writes();
+        let acknowledged = |write: &Write| match write.ended {
+            Some(Ended::Acknowledged(at)) => at,
+            _ => u64::MAX,
+        };
+        let found_at = match found {
+            None => 0,
+            Some(found) => {
+                let write = writes.iter().find(|write| (write.writer, write.round) == found);
+                acknowledged(write.ok_or_else(|| format!("nobody wrote {found:?}"))?)
+            }
+        };
+        let newer = writes.iter().find(|write| write.began > found_at && acknowledged(write) < began);
+        newer.map_or(Ok(()), |newer| Err(format!("{found:?} was read although {newer:?} came before")))
+    }
+
     fn newest(&self, counts: impl Fn(&Write) -> bool) -> Rounds {
         let mut rounds = Rounds::default();
         for write in self.events().writes.iter().filter(|write| counts(write)) {

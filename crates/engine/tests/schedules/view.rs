@@ -1,6 +1,6 @@
 //! What a reader saw, and whether it may have.
 
-use siltstone::{Range, Slice, Snapshot};
+use siltstone::{Slice, Snapshot};
 
 use crate::{
     Checked,
@@ -122,19 +122,13 @@ pub(crate) fn look(database: &Database, history: &History, floor: &Rounds) -> Re
     Ok(view)
 }
 
-/// The value that a plain range of the database shows for a key.
-pub(crate) fn in_range(range: Range, wanted: &str) -> Result<Option<Slice>, String> {
-    let mut found = None;
-    for entry in range {
-        let (key, value) = entry.map_err(said)?;
-        if *key == *wanted.as_bytes() {
-            found = Some(value);
-        }
-    }
-    Ok(found)
-}
-
-/// The round that a plain read found.
-pub(crate) fn round_of(value: Option<Slice>) -> Result<u64, String> {
-    round(value)
+/// Reads the key that every batch writes without a snapshot, in both keyspaces and in both ways.
+pub(crate) fn glance(database: &Database, history: &History) -> Checked {
+    let began = history.moment();
+    let by_get = last(database.db.get("x").map_err(said)?)?;
+    history.check_last(by_get, began).map_err(|what| format!("get: {what}"))?;
+    let began = history.moment();
+    let mut range = database.other.range("x"..);
+    let by_range = last(range.next().transpose().map_err(said)?.map(|(_, value)| value))?;
+    history.check_last(by_range, began).map_err(|what| format!("range: {what}"))
 }
