@@ -57,7 +57,7 @@ impl History {
         self.events().writes.clone()
     }
 
-    /// Writes the next batch of a writer: its round and "I was the last" into both keyspaces.
+    /// Writes the next batch of a writer: its round and "I was the last" (`x`, and `y`) into both keyspaces.
     pub(crate) fn write(
         &self,
         database: &Database,
@@ -74,6 +74,8 @@ impl History {
         let mut batch = WriteBatch::new();
         let (mark, last) = (format!("w{writer}"), format!("{writer}:{round}"));
         batch.put(&mark, round.to_string()).put("x", &last);
+        // One more on one side, so that the memtables of the two keyspaces are not full at the same time.
+        batch.put("y", &last);
         batch.put_in(&database.other, &mark, round.to_string()).put_in(&database.other, "x", &last);
         let outcome = database.db.write_with(&mut batch, durability).map(drop);
         let mut events = self.events();

@@ -36,6 +36,11 @@ fn last(value: Option<Slice>) -> Result<Option<(usize, u64)>, String> {
     Ok(Some((usize::try_from(number(writer)?).map_err(|error| error.to_string())?, number(round)?)))
 }
 
+/// Two keys that every batch writes alike.
+fn same(one: Option<(usize, u64)>, other: Option<(usize, u64)>) -> Checked {
+    if one == other { Ok(()) } else { Err(format!("half a batch: {one:?} and {other:?}")) }
+}
+
 impl View {
     /// Key by key.
     pub(crate) fn by_get(snapshot: &Snapshot, database: &Database) -> Result<View, String> {
@@ -46,27 +51,32 @@ impl View {
             rounds[0][writer] = round(in_default(&format!("w{writer}"))?)?;
             rounds[1][writer] = round(in_other(&format!("w{writer}"))?)?;
         }
-        Ok(View { rounds, last: [last(in_default("x")?)?, last(in_other("x")?)?] })
+        let last_by = [last(in_default("x")?)?, last(in_other("x")?)?];
+        same(last_by[0], last(in_default("y")?)?)?;
+        Ok(View { rounds, last: last_by })
     }
 
     /// As ranges, one of them backwards.
     pub(crate) fn by_range(snapshot: &Snapshot, database: &Database) -> Result<View, String> {
-        let (mut rounds, mut lasts) = ([Rounds::default(); 2], [None; 2]);
+        let (mut rounds, mut last_by, mut last_again) = ([Rounds::default(); 2], [None; 2], None);
         let forward: Vec<_> = snapshot.range(..).collect();
         let backward: Vec<_> = snapshot.range_in(&database.other, ..).rev().collect();
         for (at, entries) in [forward, backward].into_iter().enumerate() {
             for entry in entries {
                 let (key, value) = entry.map_err(said)?;
-                match text(&key)?.strip_prefix('w') {
-                    Some(writer) => {
-                        let writer = usize::try_from(number(writer)?).map_err(|error| error.to_string())?;
+                match text(&key)? {
+                    "x" => last_by[at] = last(Some(value))?,
+                    "y" => last_again = last(Some(value))?,
+                    mark => {
+                        let writer = number(mark.trim_start_matches('w'))?;
+                        let writer = usize::try_from(writer).map_err(|error| error.to_string())?;
                         rounds[at][writer] = round(Some(value))?;
                     }
-                    None => lasts[at] = last(Some(value))?,
                 }
             }
         }
-        Ok(View { rounds, last: lasts })
+        same(last_by[0], last_again)?;
+        Ok(View { rounds, last: last_by })
     }
 
     /// Of each writer, the newest round.
