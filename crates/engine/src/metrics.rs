@@ -83,10 +83,11 @@ thread_local! {
 }
 
 fn own_slot() -> usize {
-    static NEXT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+    static NEXT: FigureAtomicU64 = FigureAtomicU64::new(0);
     OWN_SLOT.with(|own| {
         if own.get() == usize::MAX {
-            own.set(NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed) % SLOTS);
+            let next = NEXT.fetch_add(1, Ordering::Relaxed) % SLOTS as u64;
+            own.set(usize::try_from(next).unwrap_or_default());
         }
         own.get()
     })
