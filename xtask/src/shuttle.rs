@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::workspace::Workspace;
 
 /// The modules of `crates/engine/tests/schedules` that hold a test.
-const TESTS: &[&str] = &["commit", "rotation", "read_view", "close"];
+const TESTS: &[&str] = &["commit", "rotation", "read_view", "close", "replay"];
 
 /// What to run.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -105,7 +105,10 @@ mod tests {
 
     #[test]
     fn all_tests_run_unless_one_is_named() {
-        assert_eq!(parse("").unwrap().filter(), ["commit::", "rotation::", "read_view::", "close::"]);
+        assert_eq!(
+            parse("").unwrap().filter(),
+            ["commit::", "rotation::", "read_view::", "close::", "replay::"]
+        );
         let options = parse("--schedules 100000 --seed 7 close").unwrap();
         assert_eq!((options.schedules, options.seed), (Some(100_000), Some(7)));
         assert_eq!(options.filter(), ["close::"]);

@@ -28,11 +28,13 @@ const STEPS_MAX: usize = 200_000;
 /// Opening a database needs more than shuttle's default of 60 KiB.
 const STACK_BYTES: usize = 512 << 10;
 
+/// A number from the environment.
 pub(crate) fn number(name: &str, default: usize) -> usize {
     env::var(name).map_or(default, |text| text.parse().expect("a number"))
 }
 
-fn config() -> Config {
+/// How shuttle runs each test.
+pub(crate) fn config() -> Config {
     let mut config = Config::new();
     config.stack_size = STACK_BYTES;
     config.max_steps = MaxSteps::FailAfter(STEPS_MAX);

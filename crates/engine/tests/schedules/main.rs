@@ -12,6 +12,7 @@ mod part;
 #[cfg(feature = "planted-bugs")]
 mod planted;
 mod read_view;
+mod replay;
 mod rotation;
 mod view;
 
