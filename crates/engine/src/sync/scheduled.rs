@@ -94,6 +94,7 @@ impl Condvar {
 
     /// Gives the lock away for a moment. There is no time under shuttle, so the limit may have passed at once: this only lets the other threads go
     /// first. Whoever would never be notified is therefore found by the bound on steps, and not as a deadlock.
+    #[expect(clippy::unused_self, reason = "the real one waits on it")]
     pub(crate) fn wait_for<'a, T>(&self, guard: MutexGuard<'a, T>, _limit: Duration) -> MutexGuard<'a, T> {
         let mutex = guard.mutex;
         drop(guard);

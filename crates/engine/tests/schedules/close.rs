@@ -51,7 +51,8 @@ pub(crate) fn run() -> Checked {
 
 fn write(database: &Database, history: &History, writer: usize) -> Checked {
     for round in 0..ROUNDS {
-        let durability = if (writer + round) % 2 == 0 { Durability::Sync } else { Durability::Buffered };
+        let durability =
+            if (writer + round).is_multiple_of(2) { Durability::Sync } else { Durability::Buffered };
         match history.write(database, writer, durability) {
             Ok(()) => {}
             Err(error) if is_closed(&error) => return Ok(()),

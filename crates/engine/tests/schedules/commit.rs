@@ -49,9 +49,12 @@ pub(crate) fn run() -> Checked {
 
 fn write(database: &Database, history: &History, writer: usize, fails: bool) -> Checked {
     for round in 0..ROUNDS {
-        let durability = if (writer + round) % 2 == 0 { Durability::Sync } else { Durability::Buffered };
+        let durability =
+            if (writer + round).is_multiple_of(2) { Durability::Sync } else { Durability::Buffered };
         match history.write(database, writer, durability) {
-            Ok(()) => drop(look(database, history, &history.acknowledged())?),
+            Ok(()) => {
+                look(database, history, &history.acknowledged())?;
+            }
             Err(Error::Io { .. } | Error::Poisoned { .. }) if fails => {}
             Err(error) => return Err(format!("a write failed: {error}")),
         }

@@ -2,6 +2,15 @@
 //!
 //! `SCHEDULES` is how many each test tries, `SEED` decides which, and `REPLAY` names a file with one schedule that failed.
 #![cfg(shuttle)]
+#![cfg_attr(
+    shuttle,
+    expect(
+        clippy::expect_used,
+        clippy::panic,
+        clippy::print_stdout,
+        reason = "a panic is a failed test, and a run says how much it tried"
+    )
+)]
 
 mod close;
 mod commit;

@@ -37,7 +37,7 @@ pub(crate) fn run() -> Checked {
         parts.start("writer", move || {
             for round in 0..ROUNDS {
                 let durability =
-                    if (writer + round) % 2 == 0 { Durability::Sync } else { Durability::Buffered };
+                    if (writer + round).is_multiple_of(2) { Durability::Sync } else { Durability::Buffered };
                 history.write(&database, writer, durability).map_err(said)?;
             }
             Ok(())
