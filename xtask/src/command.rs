@@ -4,7 +4,10 @@ use std::fmt::Write as _;
 
 use anyhow::{Result, bail};
 
-use crate::step::{STEPS, Step};
+use crate::{
+    shuttle,
+    step::{STEPS, Step},
+};
 
 /// What the command line asks for.
 #[derive(Debug)]
@@ -20,6 +23,8 @@ pub(crate) enum Command {
     One(&'static Step),
     /// Run whole databases against power cuts, in a release build, with these words for the program.
     Crash(Vec<String>),
+    /// Run the engine's concurrent parts under many schedules.
+    Shuttle(shuttle::Options),
     /// Write the hashes of the format sources into the format pages.
     Bless,
 }
@@ -32,6 +37,7 @@ impl Command {
             [] | ["help" | "--help" | "-h"] => Ok(Command::Help),
             ["ci", options @ ..] => Ok(Command::Ci { skipped: parse_skips(options)? }),
             ["crash", words @ ..] => Ok(Command::Crash(words.iter().map(ToString::to_string).collect())),
+            ["shuttle", words @ ..] => Ok(Command::Shuttle(shuttle::Options::parse(words)?)),
             ["tidy", "--bless"] => Ok(Command::Bless),
             [name] => Ok(Command::One(find(name)?)),
             [name, rest @ ..] => {
@@ -70,6 +76,8 @@ pub(crate) fn help() -> String {
          ci [--skip STEP]...   every step below, in this order, up to the first failure\n  \
          crash [--seed N] [--seeds M] [--samples S | --one-in C] [--operations K] [--minutes T] [--planted]\n  \
          \x20                     power cuts of whole databases, before every change of the disk, or before S of them\n  \
+         shuttle [--schedules N] [--seed S] [--replay FILE] [--planted] [TEST]\n  \
+         \x20                     commit, rotation, read_view and close under schedules that shuttle chooses\n  \
          tidy --bless          write the hashes of the format sources into docs/format\n\nsteps, each also a command:\n",
     );
     for step in STEPS {

@@ -3,6 +3,7 @@
 
 mod ci;
 mod command;
+mod shuttle;
 mod step;
 mod tidy;
 mod workspace;
@@ -43,6 +44,7 @@ fn run() -> anyhow::Result<()> {
             arguments.extend(words.iter().map(String::as_str));
             workspace.cargo(&arguments)?;
         }
+        Command::Shuttle(options) => shuttle::run(&workspace, &options)?,
         Command::One(step) => {
             if let step::Outcome::Absent(why) = (step.run)(&workspace)? {
                 println!("{}: nothing to do: {why}", step.name);

@@ -7,7 +7,7 @@ use siltstone_sstable::{BlockSource, FilterAnswer, ReadTrace};
 use crate::{
     WriteStats,
     explain::GetTrace,
-    sync::{AtomicU64, Ordering},
+    sync::{FigureAtomicU64, Ordering},
 };
 
 /// Slots; threads beyond share them, which costs time and loses nothing.
@@ -33,7 +33,7 @@ pub(crate) struct Metrics {
 
 /// A number that grows.
 #[derive(Default, Debug)]
-pub(crate) struct Counter(AtomicU64);
+pub(crate) struct Counter(FigureAtomicU64);
 
 impl Counter {
     pub(crate) fn add(&self, count: u64) {
@@ -84,10 +84,11 @@ thread_local! {
 }
 
 fn own_slot() -> usize {
-    static NEXT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+    static NEXT: FigureAtomicU64 = FigureAtomicU64::new(0);
     OWN_SLOT.with(|own| {
         if own.get() == usize::MAX {
-            own.set(NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed) % SLOTS);
+            let next = NEXT.fetch_add(1, Ordering::Relaxed) % SLOTS as u64;
+            own.set(usize::try_from(next).unwrap_or_default());
         }
         own.get()
     })

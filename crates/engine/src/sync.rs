@@ -2,13 +2,15 @@
 //! schedule. No other module of this crate names them.
 
 #[cfg(shuttle)]
-pub(crate) use shuttle::{
-    sync::{
-        Arc, Weak,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
-    thread,
+mod scheduled;
+
+#[cfg(shuttle)]
+pub(crate) use scheduled::{
+    Arc, AtomicBool, AtomicU64, Condvar, Loaded, Mutex, MutexGuard, Ordering, Receiver, Sender, Swap, Weak,
+    spawn, thread, unbounded,
 };
+/// For figures that decide nothing: under shuttle no place where it may switch threads, which would only make schedules longer.
+pub(crate) use std::sync::atomic::AtomicU64 as FigureAtomicU64;
 #[cfg(not(shuttle))]
 pub(crate) use std::{
     sync::{
@@ -20,7 +22,9 @@ pub(crate) use std::{
 
 #[cfg(not(shuttle))]
 pub(crate) use crossbeam_channel::{Receiver, Sender, unbounded};
+#[cfg(not(shuttle))]
 pub(crate) use locks::{Condvar, Mutex, MutexGuard};
+#[cfg(not(shuttle))]
 pub(crate) use pointer::{Loaded, Swap};
 
 #[cfg(not(shuttle))]
@@ -101,42 +105,6 @@ mod pointer {
 
         pub(crate) fn store(&self, pointer: P) {
             self.0.store(pointer);
-        }
-    }
-}
-
-/// Under shuttle a lock is what every schedule can be tried with.
-#[cfg(shuttle)]
-mod pointer {
-    use std::ops::Deref;
-
-    use shuttle::sync::RwLock;
-
-    #[derive(Debug)]
-    pub(crate) struct Swap<P>(RwLock<P>);
-
-    #[derive(Debug)]
-    pub(crate) struct Loaded<P>(P);
-
-    impl<P: Clone> Swap<P> {
-        pub(crate) fn new(pointer: P) -> Swap<P> {
-            Swap(RwLock::new(pointer))
-        }
-
-        pub(crate) fn load(&self) -> Loaded<P> {
-            Loaded(self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone())
-        }
-
-        pub(crate) fn store(&self, pointer: P) {
-            *self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner) = pointer;
-        }
-    }
-
-    impl<P> Deref for Loaded<P> {
-        type Target = P;
-
-        fn deref(&self) -> &P {
-            &self.0
         }
     }
 }

@@ -6,12 +6,17 @@ use std::{
     fmt,
     ops::Bound,
     sync::atomic::{AtomicU64, Ordering},
-    sync::{Arc, PoisonError, RwLock, RwLockReadGuard},
+    sync::{Arc, PoisonError},
 };
 
 use siltstone_types::{Cursor, Entry, InternalKey, KeyHash, Lookup, Result, SequenceNumber, Slice, Tag};
 
-use crate::{Memtable, MemtableFactory, answer::answer, cost};
+use crate::{
+    Memtable, MemtableFactory,
+    answer::answer,
+    cost,
+    sync::{RwLock, RwLockReadGuard},
+};
 
 /// User key ascending, then tag descending: the order of internal keys, said with standard types.
 type Position = (Slice, Reverse<Tag>);

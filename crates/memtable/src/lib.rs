@@ -8,6 +8,7 @@ mod cost;
 mod key;
 mod memtable;
 mod skiplist;
+mod sync;
 
 pub use btree::{BTreeFactory, BTreeMemtable};
 pub use memtable::{Memtable, MemtableFactory};

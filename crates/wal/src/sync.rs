@@ -1,5 +1,11 @@
-//! The only place that names locks and atomics, so that a model checker can stand in for them.
+//! The only place that names locks and atomics, so that shuttle can stand in for them when it tries schedules (`--cfg shuttle`).
 
+#[cfg(shuttle)]
+pub(crate) use shuttle::sync::{
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, AtomicU64, Ordering},
+};
+#[cfg(not(shuttle))]
 pub(crate) use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
     atomic::{AtomicBool, AtomicU64, Ordering},

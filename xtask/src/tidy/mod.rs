@@ -7,6 +7,7 @@ mod gated_test;
 mod layers;
 mod length;
 mod link;
+mod locks;
 mod marker;
 mod metadata;
 mod source;
@@ -54,6 +55,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<Outcome> {
     violations.extend(gated_test::check(&metadata));
     violations.extend(first_line::check(&sources));
     violations.extend(std_fs::check(&sources));
+    violations.extend(locks::check(&sources));
     violations.extend(marker::check(&sources));
     violations.extend(length::check(&sources));
     violations.extend(format_hash::check(&pages, &sources));

@@ -28,7 +28,10 @@ impl Source {
     /// The byte at which an inline test module starts; the end of the text when there is none.
     fn test_module_at(&self) -> usize {
         self.text
-            .match_indices("#[cfg(test)]")
+            .match_indices("#[cfg(")
+            .filter(|(at, _)| {
+                ["#[cfg(test)]", "#[cfg(all(test,"].iter().any(|cfg| self.text[*at..].starts_with(cfg))
+            })
             .map(|(at, _)| at)
             .find(|&at| {
                 let mut rest =
@@ -37,6 +40,24 @@ impl Source {
             })
             .unwrap_or(self.text.len())
     }
+}
+
+/// Words and single punctuation characters.
+pub(super) fn tokens(code: &str) -> impl Iterator<Item = &str> {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let mut rest = code;
+    std::iter::from_fn(move || {
+        rest = rest.trim_start();
+        let first = rest.chars().next()?;
+        let length = if is_word(first) {
+            rest.find(|c: char| !is_word(c)).unwrap_or(rest.len())
+        } else {
+            first.len_utf8()
+        };
+        let (token, after) = rest.split_at(length);
+        rest = after;
+        Some(token)
+    })
 }
 
 /// All files below `root` whose names end in `.extension`, by path. Hidden folders and build output are left out.
@@ -91,9 +112,11 @@ mod tests {
 
     #[test]
     fn comments_and_the_test_module_are_not_code() {
-        let text = "a // b\n#[cfg(test)]\nuse c;\n#[cfg(test)]\n#[expect(d)]\nmod tests {\ne\n}\n";
-        let source = source("x.rs", text);
-        let code: Vec<_> = source.code_lines().collect();
-        assert_eq!(code, [(1, "a "), (2, "#[cfg(test)]"), (3, "use c;")]);
+        for cfg in ["#[cfg(test)]", "#[cfg(all(test, not(f)))]"] {
+            let text = format!("a // b\n#[cfg(test)]\nuse c;\n{cfg}\n#[expect(d)]\nmod tests {{\ne\n}}\n");
+            let source = source("x.rs", &text);
+            let code: Vec<_> = source.code_lines().collect();
+            assert_eq!(code, [(1, "a "), (2, "#[cfg(test)]"), (3, "use c;")]);
+        }
     }
 }

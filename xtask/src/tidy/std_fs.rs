@@ -1,6 +1,9 @@
 //! Only `siltstone-vfs` reaches the operating system's files, so that every operation can fail in a test.
 
-use super::{Violation, source::Source};
+use super::{
+    Violation,
+    source::{Source, tokens},
+};
 
 /// The one library source that names `std::fs`.
 const DOOR: &str = "crates/vfs/src/os.rs";
@@ -64,24 +67,6 @@ fn fs_in_group(tokens: &[(usize, &str)]) -> Option<usize> {
         before = token;
     }
     None
-}
-
-/// Words and single punctuation characters.
-fn tokens(code: &str) -> impl Iterator<Item = &str> {
-    let is_word = |c: char| c.is_alphanumeric() || c == '_';
-    let mut rest = code;
-    std::iter::from_fn(move || {
-        rest = rest.trim_start();
-        let first = rest.chars().next()?;
-        let length = if is_word(first) {
-            rest.find(|c: char| !is_word(c)).unwrap_or(rest.len())
-        } else {
-            first.len_utf8()
-        };
-        let (token, after) = rest.split_at(length);
-        rest = after;
-        Some(token)
-    })
 }
 
 #[cfg(test)]
