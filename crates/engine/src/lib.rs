@@ -63,5 +63,5 @@ pub use recovery::Recovery;
 pub use settings::{Compression, Durability, Settings};
 pub use siltstone_types::{SequenceNumber, Slice};
 pub use snapshot::Snapshot;
-pub use stats::{LevelStats, Stats, WriteStats};
+pub use stats::{KeyspaceStats, LevelStats, Stats, WriteStats};
 pub use verify::{Damage, VerifyReport};
