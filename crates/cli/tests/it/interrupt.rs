@@ -5,7 +5,6 @@ use std::{
     io::Write as _,
     os::unix::process::ExitStatusExt as _,
     process::{Child, ChildStdin, ExitStatus},
-    time::Duration,
 };
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -56,7 +55,7 @@ fn the_second_interrupt_ends_the_import_and_leaves_whole_batches() {
     let status: ExitStatus = loop {
         // It waits for a line that does not come, so the first one cannot end it.
         interrupt(&child);
-        std::thread::sleep(Duration::from_millis(10));
+        std::thread::yield_now();
         if let Some(status) = child.try_wait().unwrap() {
             break status;
         }

@@ -77,7 +77,16 @@ impl Place {
 
     /// The program with these arguments, not started yet.
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_siltstone"));
+        self.prepare(Command::new(env!("CARGO_BIN_EXE_siltstone")), arguments)
+    }
+
+    /// Runs a line of the shell, with these variables.
+    fn run_in_shell(&self, line: &str, variables: &[(&str, &str)]) -> Run {
+        let mut shell = self.prepare(Command::new("sh"), &["-c", line]);
+        Run::new(shell.envs(variables.iter().copied()).output().unwrap())
+    }
+
+    fn prepare(&self, mut command: Command, arguments: &[&str]) -> Command {
         // What the developer has set must not decide.
         command.args(arguments).current_dir(self.dir.path()).env_remove("COLUMNS");
         for (name, _) in

@@ -7,7 +7,7 @@ mod data;
 mod places;
 mod usage;
 
-use std::{fmt::Write as _, process::Command};
+use std::fmt::Write as _;
 
 use expect_test::expect_file;
 
@@ -47,7 +47,7 @@ impl Transcript {
     /// Runs a command of the shell, in which `$SILTSTONE` is the program.
     #[track_caller]
     fn fails_in_shell(&mut self, line: &str) {
-        let run = self.place.run_in_shell(line);
+        let run = self.place.run_in_shell(line, &[("SILTSTONE", env!("CARGO_BIN_EXE_siltstone"))]);
         self.add(&line.replace("$SILTSTONE", "siltstone"), &run);
     }
 
@@ -64,19 +64,6 @@ impl Transcript {
 
     fn finish(self) -> String {
         self.text + "\n"
-    }
-}
-
-impl Place {
-    fn run_in_shell(&self, line: &str) -> Run {
-        // Environment and folder of the program, which is then run by the shell.
-        let program = self.command(&[]);
-        let mut shell = Command::new("sh");
-        shell.args(["-c", line]).env("SILTSTONE", program.get_program()).current_dir(self.dir.path());
-        for (name, _) in program.get_envs() {
-            shell.env_remove(name);
-        }
-        Run::new(shell.output().unwrap())
     }
 }
 
