@@ -1,7 +1,6 @@
 //! `import`: writes the records of a file.
 
 use std::{
-    borrow::Cow,
     collections::BTreeMap,
     fmt,
     fs::File,
@@ -55,9 +54,9 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> CommandResult {
     let progress = progress(&source);
     let imported = copy(&mut source, format, &mut sink, &interrupt, &progress);
     progress.finish_and_clear();
-    // Also after a wrong line: what is imported is imported.
-    db.sync()?;
+    // After a wrong line, too, what is imported is imported: dropping the database closes it.
     let end = imported?;
+    db.sync()?;
     let seconds = OsClock.monotonic().saturating_sub(started).as_secs_f64();
     db.close()?;
     if end == End::Interrupted {
@@ -196,12 +195,12 @@ impl<'a> Sink<'a> {
         let keyspace = match &record.keyspace {
             None => &self.keyspace,
             Some(name) => {
-                let name: &Cow<'_, str> = name;
-                if !self.keyspaces.contains_key(&**name) {
+                let name: &str = name;
+                if !self.keyspaces.contains_key(name) {
                     let keyspace = open::named_for_writing(self.config, self.db, name)?;
-                    self.keyspaces.insert(name.to_string(), keyspace);
+                    self.keyspaces.insert(name.to_owned(), keyspace);
                 }
-                self.keyspaces.get(&**name).unwrap_or(&self.keyspace)
+                self.keyspaces.get(name).unwrap_or(&self.keyspace)
             }
         };
         if let Some((key, value)) = &record.entry {

@@ -9,7 +9,7 @@ fn all_lines_are_applied_in_order_as_one_batch() {
     let run = place.run_with_input(&["batch", "--db", "db"], lines);
     run.assert_prints("applied 4 puts and 1 deletes\n");
     place.run(&["scan", "--db", "db"]).assert_prints("\0\"\tx\na b\t two  blanks \napple\tred\n");
-    // One record of the log, with five entries: the table of the import ends at sequence number 1.
+    // Each line took a sequence number, behind the one of the import.
     let stats = place.run(&["stats", "--db", "db", "--json"]);
     let stats: serde_json::Value = serde_json::from_slice(&stats.out).unwrap();
     assert_eq!(stats["sequence"], 6);
