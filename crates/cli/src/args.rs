@@ -2,7 +2,14 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, builder::FalseyValueParser};
+use siltstone::Durability;
+use tracing_subscriber::filter::LevelFilter;
+
+use crate::{
+    commands::{bench, delete, dump, export, get, import, put, scan, stats},
+    durability,
+};
 
 /// A log-structured key-value store on the command line.
 ///
@@ -10,83 +17,75 @@ use clap::{Parser, Subcommand};
 #[derive(Parser, Debug)]
 #[command(name = "siltstone", version, max_term_width = 100)]
 pub(crate) struct Args {
-    /// Directory of the database
-    #[arg(long, global = true, value_name = "DIR", env = "SILTSTONE_DB", default_value = "data")]
-    pub(crate) db: PathBuf,
-
-    /// Fail instead of creating a database that does not exist
-    #[arg(long, global = true)]
-    pub(crate) no_create: bool,
-
-    /// What to report on standard error: error, warn, info, debug or trace
-    #[arg(long, global = true, value_name = "LEVEL", default_value = "info")]
-    pub(crate) log: tracing_subscriber::filter::LevelFilter,
+    #[command(flatten)]
+    pub(crate) global: Global,
 
     #[command(subcommand)]
     pub(crate) command: Command,
 }
 
+/// Options of every command, before or behind it. What is `None` may be in the configuration file.
+#[derive(clap::Args, Debug)]
+#[command(next_help_heading = "Options of every command")]
+pub(crate) struct Global {
+    /// Directory of the database [default: ./data]
+    #[arg(long, global = true, value_name = "DIR", env = "SILTSTONE_DB")]
+    pub(crate) db: Option<PathBuf>,
+
+    /// Configuration file (TOML); the environment and the options override it
+    #[arg(long, global = true, value_name = "FILE", env = "SILTSTONE_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// Keyspace that keys are looked up and written in [default: default]
+    #[arg(long, global = true, value_name = "NAME", env = "SILTSTONE_KEYSPACE")]
+    pub(crate) keyspace: Option<String>,
+
+    /// When a write is acknowledged: sync, buffered or interval:MS [default: what the database has stored]
+    #[arg(long, global = true, value_name = "D", env = "SILTSTONE_DURABILITY", value_parser = durability::parse)]
+    pub(crate) durability: Option<Durability>,
+
+    /// Fail instead of creating a database or a keyspace that does not exist
+    #[arg(long, global = true, env = "SILTSTONE_NO_CREATE", value_parser = FalseyValueParser::new())]
+    pub(crate) no_create: bool,
+
+    /// What to report on standard error: off, error, warn, info, debug or trace [default: info]
+    #[arg(long, global = true, value_name = "LEVEL", env = "SILTSTONE_LOG")]
+    pub(crate) log: Option<LevelFilter>,
+}
+
 /// What to do.
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
-    /// Set a key to a value, durably
-    Put {
-        /// The key
-        key: String,
-        /// The value
-        value: String,
-    },
-    /// Print the value of a key
-    Get {
-        /// The key
-        key: String,
-        /// Print the bytes as they are, without escapes and without a newline behind them
-        #[arg(long)]
-        raw: bool,
-    },
-    /// Delete a key, durably; a key that does not exist is fine
-    Delete {
-        /// The key
-        key: String,
-    },
+    /// Set a key to a value
+    Put(put::Arguments),
+    /// Print the value of a key; status 1 when it does not exist
+    Get(get::Arguments),
+    /// Delete a key; one that does not exist is fine
+    Delete(delete::Arguments),
     /// Print the keys from START to END, both included, and their values, in order
-    Scan {
-        /// The first key; from the beginning when it is left out
-        start: Option<String>,
-        /// The last key, included; to the end when it is left out
-        end: Option<String>,
-        /// Only keys that begin with this
-        #[arg(long, conflicts_with_all = ["start", "end"])]
-        prefix: Option<String>,
-        /// Print at most this many
-        #[arg(long, value_name = "N")]
-        limit: Option<usize>,
-        /// From the last to the first
-        #[arg(long)]
-        reverse: bool,
-        /// Print the keys only
-        #[arg(long)]
-        keys_only: bool,
-    },
-    /// Write the records of a file of KEY<TAB>VALUE lines; \t \n \r \\ and \xHH stand for bytes
-    Import {
-        /// The file, or - for standard input
-        file: PathBuf,
-        /// Records that become visible together
-        #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..))]
-        batch: u32,
-    },
-    /// Print all keys and values as lines that import reads back
-    Export,
+    ///
+    /// Both ends are included, unlike in most ranges of the library.
+    Scan(scan::Arguments),
+    /// Apply lines of standard input, `put KEY VALUE` or `delete KEY`, as one atomic batch
+    ///
+    /// VALUE is the rest of the line as it is. KEY may be quoted: "a b", with \" \\ \n \t and \xHH.
+    Batch,
+    /// Write the records of a file; prints records/s and MB/s at the end
+    Import(import::Arguments),
+    /// Print all keys and values as lines that import reads back to an equal database
+    Export(export::Arguments),
+    /// Print figures about the database
+    Stats(stats::Arguments),
+    /// Print the names of all keyspaces
+    Keyspaces,
+    /// Merge all tables of each keyspace into one run
+    Compact,
     /// Write everything that is in memory to tables
     Flush,
-    /// Merge all tables into one run
-    Compact,
     /// Check every byte of every file of the database
     Verify,
     /// Print the content of one log, table, manifest or CURRENT
-    Dump {
-        /// The file
-        file: PathBuf,
-    },
+    Dump(dump::Arguments),
+    /// Measure N writes of 100 bytes and N random reads, in a scratch directory
+    Bench(bench::Arguments),
 }

@@ -1,22 +1,32 @@
 //! The `siltstone` command: parses the command line, runs one command, turns its outcome into an exit status.
 
+mod advice;
 mod args;
 mod commands;
+mod config;
+mod durability;
+mod formats;
+mod interrupt;
+mod nearest;
+mod open;
+mod output;
 mod status;
 mod text;
+mod words;
 
 use std::{io::IsTerminal as _, process::ExitCode};
 
 use clap::Parser;
 use tracing_subscriber::{filter::LevelFilter, layer::SubscriberExt, util::SubscriberInitExt};
 
-use crate::{args::Args, status::Outcome};
+use crate::{args::Args, config::Config, status::Outcome};
 
 fn main() -> ExitCode {
     // Wrong usage ends here, with status 2.
     let args = Args::parse();
-    report_to_stderr(args.log);
-    let outcome = commands::run(&args);
+    let config = Config::load(&args.global);
+    report_to_stderr(config.as_ref().map_or(LevelFilter::INFO, |config| config.log));
+    let outcome = config.map_err(Into::into).and_then(|config| commands::run(&config, &args.command));
     status::finish(outcome)
 }
 

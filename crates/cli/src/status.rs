@@ -1,6 +1,8 @@
 //! Exit statuses: 0 done, 1 key not found, 2 wrong usage, 3 failure.
 
-use std::{io, process::ExitCode};
+use std::{fmt, io, process::ExitCode};
+
+use crate::advice::advice;
 
 /// How a command that did not fail ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -13,7 +15,19 @@ pub(crate) enum Outcome {
     Damaged,
 }
 
-/// Tells a failure on standard error, with its causes, and gives the status.
+/// The command line or the configuration asks for what cannot be. Nothing was touched.
+#[derive(Debug)]
+pub(crate) struct Usage(pub(crate) String);
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+/// Tells a failure on standard error, with its causes and what to do about it, and gives the status.
 pub(crate) fn finish(outcome: anyhow::Result<Outcome>) -> ExitCode {
     match outcome {
         Ok(Outcome::Done) => ExitCode::SUCCESS,
@@ -22,9 +36,12 @@ pub(crate) fn finish(outcome: anyhow::Result<Outcome>) -> ExitCode {
         // Whoever read our output has seen enough (`| head`).
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
-            tracing::error!("{}", causes.join(": "));
-            ExitCode::from(3)
+            let mut message = error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
+            if let Some(advice) = advice(&error) {
+                message = format!("{message}; {advice}");
+            }
+            tracing::error!("{message}");
+            ExitCode::from(if error.is::<Usage>() { 2 } else { 3 })
         }
     }
 }

@@ -82,7 +82,7 @@ pub use siltstone_memtable::{BTreeFactory, MemtableFactory, SkipListFactory};
 pub use siltstone_sstable::{BlockCache, BlockSource, FilterAnswer, QuickBlockCache};
 pub use siltstone_types::{SequenceNumber, Slice};
 pub use snapshot::Snapshot;
-pub use stats::{LevelStats, Stats, WriteStats};
+pub use stats::{KeyspaceStats, LevelStats, Stats, WriteStats};
 pub use verify::{Damage, VerifyReport};
 
 // What strategies and components of one's own are written against, so that this crate is enough of a dependency.

@@ -21,6 +21,24 @@ pub struct LevelStats {
     pub tombstones: u64,
 }
 
+/// Figures about one keyspace.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[non_exhaustive]
+pub struct KeyspaceStats {
+    /// Entries in memory, stale versions and tombstones included.
+    pub memtable_entries: u64,
+    /// What they take, in bytes.
+    pub memtable_bytes: u64,
+    /// Sorted runs: a lookup may have to ask each of them.
+    pub runs: u64,
+    /// Tables.
+    pub tables: u64,
+    /// Bytes of their files.
+    pub file_bytes: u64,
+    /// Bytes of keys and values, before compression, in the run that has the most.
+    pub largest_run_raw_bytes: u64,
+}
+
 /// What was written since the database was opened.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 #[non_exhaustive]
@@ -61,6 +79,8 @@ pub struct Stats {
     pub levels: BTreeMap<u32, LevelStats>,
     /// What it holds in memory, by part.
     pub memory: MemoryStats,
+    /// Keyspaces, by name.
+    pub keyspaces: BTreeMap<String, KeyspaceStats>,
     /// Tables whose files are open.
     pub open_tables: u64,
     /// Live snapshots.
@@ -106,14 +126,20 @@ impl Db {
             ..Stats::default()
         };
         for keyspace in view.version.keyspaces.values() {
+            let mut own = KeyspaceStats::default();
             for slot in keyspace.memtables() {
-                stats.memtable_entries += slot.table.entry_count();
-                stats.memtable_bytes += slot.table.bytes();
+                own.memtable_entries += slot.table.entry_count();
+                own.memtable_bytes += slot.table.bytes();
             }
             for run in &keyspace.tree.runs {
                 let level = stats.levels.entry(run.level).or_default();
                 level.runs += 1;
+                own.runs += 1;
+                let raw_bytes = run.tables.iter().map(|table| table.record.raw_bytes).sum();
+                own.largest_run_raw_bytes = own.largest_run_raw_bytes.max(raw_bytes);
                 for table in run.tables.iter() {
+                    own.tables += 1;
+                    own.file_bytes += table.record.file_bytes;
                     level.tables += 1;
                     level.file_bytes += table.record.file_bytes;
                     level.raw_bytes += table.record.raw_bytes;
@@ -121,6 +147,9 @@ impl Db {
                     level.tombstones += table.record.tombstones;
                 }
             }
+            stats.memtable_entries += own.memtable_entries;
+            stats.memtable_bytes += own.memtable_bytes;
+            stats.keyspaces.insert(keyspace.name.to_string(), own);
         }
         Ok(stats)
     }

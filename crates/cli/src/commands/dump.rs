@@ -5,8 +5,8 @@
 
 use std::{
     fmt::Write as _,
-    io::{BufWriter, Write, stdout},
-    path::Path,
+    io::Write,
+    path::{Path, PathBuf},
 };
 
 use anyhow::{Context as _, bail};
@@ -21,15 +21,23 @@ use siltstone_types::{Cursor as _, Kind};
 use siltstone_vfs::{Fs as _, OsFs};
 use siltstone_wal::{Expect, LogEnd, LogReader, LogRecord, Purpose, ReadMode, RecordKind};
 
-use crate::{CommandResult, status::Outcome};
+use crate::{CommandResult, formats::hex::encode, output::Output, status::Outcome};
 
 const LOG_MAGIC: &[u8] = b"SILTLOG\n";
 const CURRENT_MAGIC: &[u8] = b"siltstone ";
 const TABLE_MAGIC: &[u8] = b"SILTSST\n";
 
+/// What to print.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Arguments {
+    /// The file
+    file: PathBuf,
+}
+
 /// Prints whatever kind of file it is.
-pub(crate) fn dump(path: &Path) -> CommandResult {
-    let mut out = BufWriter::new(stdout().lock());
+pub(crate) fn run(arguments: &Arguments) -> CommandResult {
+    let path = arguments.file.as_path();
+    let mut out = Output::new();
     let (head, tail) = read_ends(path).with_context(|| format!("cannot read {}", path.display()))?;
     if head.starts_with(LOG_MAGIC) {
         dump_log(path, &mut out)?;
@@ -38,7 +46,10 @@ pub(crate) fn dump(path: &Path) -> CommandResult {
     } else if tail == TABLE_MAGIC {
         dump_table(path, &mut out)?;
     } else {
-        bail!("{} is no log, manifest, table or CURRENT: its magic bytes are unknown", path.display());
+        bail!(
+            "{} is no log, manifest, table or CURRENT: its magic bytes are unknown; name a file of a database",
+            path.display()
+        );
     }
     out.flush()?;
     Ok(Outcome::Done)
@@ -59,7 +70,7 @@ fn read_ends(path: &Path) -> anyhow::Result<(Vec<u8>, Vec<u8>)> {
 
 fn dump_current(current: Current, out: &mut impl Write) -> anyhow::Result<()> {
     let Current { manifest, identity, closing } = current;
-    write!(out, "current manifest={manifest} identity={} ", hex(&identity))?;
+    write!(out, "current manifest={manifest} identity={} ", encode(&identity))?;
     match closing {
         Closing::Open => writeln!(out, "open")?,
         Closing::Closed { manifest_bytes } => writeln!(out, "closed manifest-bytes={manifest_bytes}")?,
@@ -70,7 +81,7 @@ fn dump_current(current: Current, out: &mut impl Write) -> anyhow::Result<()> {
 fn dump_log(path: &Path, out: &mut impl Write) -> anyhow::Result<()> {
     let mut reader = LogReader::open(&OsFs::new(), path, Expect::Any, ReadMode::Salvage)?;
     let id = reader.id();
-    writeln!(out, "log number={} purpose={} identity={}", id.number, id.purpose.0, hex(&id.identity))?;
+    writeln!(out, "log number={} purpose={} identity={}", id.number, id.purpose.0, encode(&id.identity))?;
     while let Some(record) = reader.next_of_any_kind()? {
         let LogRecord { offset, ordinal, tag, synced_to, kind, payload, .. } = record;
         let bytes = payload.len();
@@ -134,7 +145,7 @@ fn dump_edit(payload: &[u8], out: &mut impl Write) -> anyhow::Result<()> {
 fn dump_table(path: &Path, out: &mut impl Write) -> anyhow::Result<()> {
     let table = Table::open(&OsFs::new(), path, OpenOptions::default())?;
     let properties = table.properties();
-    writeln!(out, "table unique-id={} bytes={}", hex(table.unique_id()), table.file_bytes())?;
+    writeln!(out, "table unique-id={} bytes={}", encode(table.unique_id()), table.file_bytes())?;
     writeln!(
         out,
         "properties entries={} tombstones={} raw-key-bytes={} raw-value-bytes={} data-blocks={} first-sequence={} last-sequence={} keyspace={} level={} smallest={} largest={}",
@@ -185,11 +196,4 @@ fn plain(bytes: &[u8]) -> String {
         }
     }
     out
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
 }

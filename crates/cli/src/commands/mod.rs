@@ -1,68 +1,38 @@
-//! One file per command, or per pair of commands that mirror each other.
+//! One file per command: its arguments, and what it does.
 
-mod dump;
-mod import_export;
-mod maintain;
-mod point;
-mod scan;
+pub(crate) mod batch;
+pub(crate) mod bench;
+pub(crate) mod compact;
+pub(crate) mod delete;
+pub(crate) mod dump;
+pub(crate) mod export;
+pub(crate) mod flush;
+pub(crate) mod get;
+pub(crate) mod import;
+pub(crate) mod keyspaces;
+pub(crate) mod put;
+pub(crate) mod scan;
+pub(crate) mod stats;
+pub(crate) mod verify;
 
-use siltstone::Db;
-
-use crate::{
-    CommandResult,
-    args::{Args, Command},
-};
+use crate::{CommandResult, args::Command, config::Config};
 
 /// Runs the command that was given.
-pub(crate) fn run(args: &Args) -> CommandResult {
-    match &args.command {
-        Command::Put { key, value } => point::put(&open_for_writing(args)?, key, value),
-        Command::Get { key, raw } => point::get(&open_for_reading(args)?, key, *raw),
-        Command::Delete { key } => point::delete(&open_existing(args)?, key),
-        Command::Scan { start, end, prefix, limit, reverse, keys_only } => {
-            let db = open_for_reading(args)?;
-            let entries = scan::select(&db, start.as_deref(), end.as_deref(), prefix.as_deref());
-            scan::print(entries, scan::Order::from_reverse(*reverse), *limit, scan::Columns::new(*keys_only))
-        }
-        Command::Import { file, batch } => {
-            // Before a database is created for a file that is not there.
-            let source = import_export::Source::open(file)?;
-            import_export::import(&open_for_writing(args)?, source, *batch)
-        }
-        Command::Export => import_export::export(&open_for_reading(args)?),
-        Command::Flush => maintain::flush(&open_existing(args)?),
-        Command::Compact => maintain::compact(&open_existing(args)?),
-        Command::Verify => maintain::verify(&open_for_reading(args)?),
-        Command::Dump { file } => dump::dump(file),
+pub(crate) fn run(config: &Config, command: &Command) -> CommandResult {
+    match command {
+        Command::Put(arguments) => put::run(config, arguments),
+        Command::Get(arguments) => get::run(config, arguments),
+        Command::Delete(arguments) => delete::run(config, arguments),
+        Command::Scan(arguments) => scan::run(config, arguments),
+        Command::Batch => batch::run(config),
+        Command::Import(arguments) => import::run(config, arguments),
+        Command::Export(arguments) => export::run(config, arguments),
+        Command::Stats(arguments) => stats::run(config, arguments),
+        Command::Keyspaces => keyspaces::run(config),
+        Command::Compact => compact::run(config),
+        Command::Flush => flush::run(config),
+        Command::Verify => verify::run(config),
+        Command::Dump(arguments) => dump::run(arguments),
+        Command::Bench(arguments) => bench::run(arguments),
     }
-}
-
-/// For commands that may create the database.
-fn open_for_writing(args: &Args) -> anyhow::Result<Db> {
-    Ok(opened(Db::builder(&args.db).create_if_missing(!args.no_create).open()?))
-}
-
-/// For commands that change a database but never create one.
-fn open_existing(args: &Args) -> anyhow::Result<Db> {
-    Ok(opened(Db::builder(&args.db).create_if_missing(false).open()?))
-}
-
-/// For commands that change nothing: they write no byte, and do not need the lock.
-fn open_for_reading(args: &Args) -> anyhow::Result<Db> {
-    Ok(opened(Db::builder(&args.db).read_only(true).open()?))
-}
-
-/// Says what opening recovered.
-fn opened(db: Db) -> Db {
-    let recovery = db.recovery();
-    if recovery.records > 0 || recovery.dropped_bytes > 0 {
-        tracing::info!(
-            records = recovery.records,
-            bytes = recovery.bytes,
-            dropped_bytes = recovery.dropped_bytes,
-            milliseconds = recovery.duration.as_millis(),
-            "recovered what was not closed"
-        );
-    }
-    db
 }

@@ -1,72 +1,114 @@
 //! `scan`: prints a range of keys.
 
-use std::{
-    io::{BufWriter, Write as _, stdout},
-    ops::Bound,
+use std::{io::Write as _, ops::Bound};
+
+use siltstone::KeyValue;
+
+use crate::{
+    CommandResult,
+    config::Config,
+    formats::{Format, hex::Notation},
+    open,
+    output::Output,
+    status::{Outcome, Usage},
 };
 
-use siltstone::{Db, KeyValue, Range};
-
-use crate::{CommandResult, status::Outcome, text::escape};
-
-/// Which end comes first.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Order {
-    Ascending,
-    Descending,
+/// What to print, and how.
+#[derive(clap::Args, Debug)]
+pub(crate) struct Arguments {
+    /// The first key; from the beginning when it is left out
+    start: Option<String>,
+    /// The last key, included; to the end when it is left out
+    end: Option<String>,
+    /// Only keys that begin with P
+    #[arg(long, value_name = "P", conflicts_with_all = ["start", "end"])]
+    prefix: Option<String>,
+    /// Print at most N
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+    /// From the last to the first
+    #[arg(long)]
+    reverse: bool,
+    /// Print the keys only
+    #[arg(long)]
+    keys_only: bool,
+    /// How to print them [default: tsv]
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<Format>,
+    /// START, END and P are hexadecimal digits; the format is hex unless it is given
+    #[arg(long)]
+    hex: bool,
 }
 
-impl Order {
-    pub(crate) fn from_reverse(reverse: bool) -> Order {
-        if reverse { Order::Descending } else { Order::Ascending }
-    }
+/// Which keys are printed.
+enum Selection {
+    /// Those between two keys, both included.
+    Between(Bound<Vec<u8>>, Bound<Vec<u8>>),
+    /// Those that begin with these bytes.
+    Prefix(Vec<u8>),
 }
 
 /// What is printed of an entry.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Columns {
+enum Columns {
     Keys,
     KeysAndValues,
 }
 
-impl Columns {
-    pub(crate) fn new(keys_only: bool) -> Columns {
-        if keys_only { Columns::Keys } else { Columns::KeysAndValues }
-    }
-}
-
-/// The entries from `start` to `end`, both included, or those that begin with `prefix`.
-pub(crate) fn select(db: &Db, start: Option<&str>, end: Option<&str>, prefix: Option<&str>) -> Range {
-    match prefix {
-        Some(prefix) => db.prefix(prefix),
-        None => {
-            let bound =
-                |key: Option<&str>| key.map_or(Bound::Unbounded, |key| Bound::Included(key.to_owned()));
-            db.range((bound(start), bound(end)))
+impl Arguments {
+    /// Reads the keys. A prefix comes without ends.
+    fn selection(&self, notation: Notation) -> Result<Selection, Usage> {
+        if let Some(prefix) = &self.prefix {
+            return notation.read("--prefix", prefix).map(Selection::Prefix);
         }
+        let bound = |name, key: &Option<String>| {
+            let bytes = key.as_deref().map(|key| notation.read(name, key)).transpose()?;
+            Ok(bytes.map_or(Bound::Unbounded, Bound::Included))
+        };
+        Ok(Selection::Between(bound("START", &self.start)?, bound("END", &self.end)?))
     }
 }
 
-/// Prints entries, a line each: key, tab, value.
-pub(crate) fn print(entries: Range, order: Order, limit: Option<usize>, columns: Columns) -> CommandResult {
-    let limit = limit.unwrap_or(usize::MAX);
-    match order {
-        Order::Ascending => print_lines(entries.take(limit), columns),
-        Order::Descending => print_lines(entries.rev().take(limit), columns),
+/// Prints the entries, a line each.
+pub(crate) fn run(config: &Config, arguments: &Arguments) -> CommandResult {
+    let notation = Notation::from_flag(arguments.hex);
+    let selection = arguments.selection(notation)?;
+    let columns = if arguments.keys_only { Columns::Keys } else { Columns::KeysAndValues };
+    let format = arguments.format.unwrap_or(match notation {
+        Notation::Text => Format::Tsv,
+        Notation::Hex => Format::Hex,
+    });
+    let db = open::for_reading(config)?;
+    let keyspace = open::existing_keyspace(config, &db)?;
+    let entries = match selection {
+        Selection::Between(start, end) => keyspace.range((start, end)),
+        Selection::Prefix(prefix) => keyspace.prefix(prefix),
+    };
+    let limit = arguments.limit.unwrap_or(usize::MAX);
+    if arguments.reverse {
+        print(entries.rev().take(limit), columns, format)
+    } else {
+        print(entries.take(limit), columns, format)
     }
 }
 
-fn print_lines(
+fn print(
     entries: impl Iterator<Item = siltstone::Result<KeyValue>>,
     columns: Columns,
+    format: Format,
 ) -> CommandResult {
-    let mut out = BufWriter::new(stdout().lock());
+    let mut out = Output::new();
     for entry in entries {
-        let (key, value) = entry?;
-        match columns {
-            Columns::Keys => writeln!(out, "{}", escape(&key))?,
-            Columns::KeysAndValues => writeln!(out, "{}\t{}", escape(&key), escape(&value))?,
-        }
+        let (key, value) = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                // What comes before the damage is printed.
+                out.flush()?;
+                return Err(error.into());
+            }
+        };
+        let value = (columns == Columns::KeysAndValues).then_some(&*value);
+        format.write(&mut out, &key, value)?;
     }
     out.flush()?;
     Ok(Outcome::Done)

@@ -37,7 +37,7 @@ fn every_escape_stands_for_its_byte() {
 #[test]
 fn a_line_that_is_wrong_is_named_with_its_file_and_number() {
     for (wrong, what) in [
-        ("no tab", "there is no tab between key and value"),
+        ("no tab", "there is no tab between key and value; write KEY<TAB>VALUE"),
         ("", "there is no tab between key and value"),
         ("k\tv\tw", r"a tab within a value must be written as \t"),
         ("k\tv\t", r"a tab within a value must be written as \t"),

@@ -1,15 +1,23 @@
 //! The program `siltstone` as its users meet it: processes, arguments, pipes, exit statuses.
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod batch;
+mod bench;
+mod config;
 mod damage;
 mod dump;
+mod errors;
 mod import;
+mod interrupt;
+mod jsonl;
+mod keyspaces;
 mod missing;
 mod point;
 mod processes;
 mod readme;
 mod round_trip;
 mod scan;
+mod stats;
 mod usage;
 
 use std::{
@@ -52,6 +60,11 @@ impl Place {
         place
     }
 
+    /// Where a name of this place is for a process that runs in it.
+    fn absolute(&self, name: &str) -> String {
+        text(&self.dir.path().canonicalize().unwrap().join(name)).to_owned()
+    }
+
     fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
@@ -64,9 +77,23 @@ impl Place {
 
     /// The program with these arguments, not started yet.
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_siltstone"));
+        self.prepare(Command::new(env!("CARGO_BIN_EXE_siltstone")), arguments)
+    }
+
+    /// Runs a line of the shell, with these variables.
+    fn run_in_shell(&self, line: &str, variables: &[(&str, &str)]) -> Run {
+        let mut shell = self.prepare(Command::new("sh"), &["-c", line]);
+        Run::new(shell.envs(variables.iter().copied()).output().unwrap())
+    }
+
+    fn prepare(&self, mut command: Command, arguments: &[&str]) -> Command {
         // What the developer has set must not decide.
-        command.args(arguments).current_dir(self.dir.path()).env_remove("SILTSTONE_DB");
+        command.args(arguments).current_dir(self.dir.path()).env_remove("COLUMNS");
+        for (name, _) in
+            std::env::vars_os().filter(|(name, _)| text(Path::new(name)).starts_with("SILTSTONE_"))
+        {
+            command.env_remove(name);
+        }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
@@ -134,6 +161,11 @@ impl Run {
     fn out(&self) -> String {
         String::from_utf8(self.out.clone()).unwrap()
     }
+}
+
+/// Lines by number.
+fn lines(numbers: std::ops::Range<usize>, line: impl Fn(usize) -> String) -> String {
+    numbers.map(line).collect::<Vec<_>>().concat()
 }
 
 fn text(path: &Path) -> &str {

@@ -11,12 +11,14 @@ fn a_missing_database_is_named_and_not_created() {
         &["scan", "--prefix", "k"],
         &["export"],
         &["verify"],
+        &["stats"],
+        &["keyspaces"],
         &["delete", "k"],
         &["compact"],
         &["flush"],
     ] {
         let run = place.run(&[command, &["--db", "some/place"]].concat());
-        run.assert_fails_with(&["there is no database at some/place"]);
+        run.assert_fails_with(&[&format!("there is no database at {};", place.absolute("some/place"))]);
         assert_eq!(place.names(), [""; 0], "{command:?} created something");
     }
 }
@@ -27,7 +29,7 @@ fn a_folder_without_a_database_stays_empty() {
     std::fs::create_dir(place.path("folder")).unwrap();
     for command in [&["get", "k"][..], &["scan"], &["export"], &["verify"], &["delete", "k"], &["flush"]] {
         let run = place.run(&[command, &["--db", "folder"]].concat());
-        run.assert_fails_with(&["there is no database at folder"]);
+        run.assert_fails_with(&[&format!("there is no database at {};", place.absolute("folder"))]);
         assert_eq!(place.files("folder", ""), [""; 0].map(std::path::PathBuf::from), "{command:?}");
     }
 }
@@ -38,7 +40,7 @@ fn no_create_keeps_writers_from_creating() {
     place.write("lines.tsv", "k\tv\n");
     for command in [&["put", "k", "v"][..], &["import", "lines.tsv"]] {
         let run = place.run(&[&["--no-create", "--db", "db"], command].concat());
-        run.assert_fails_with(&["there is no database at db"]);
+        run.assert_fails_with(&[&format!("there is no database at {};", place.absolute("db"))]);
         assert_eq!(place.names(), ["lines.tsv"], "{command:?}");
     }
     place.run(&["put", "--db", "db", "k", "v"]).assert_prints("");
@@ -61,6 +63,17 @@ fn a_file_where_the_directory_should_be_is_named() {
     place.run(&["put", "--db", "file", "k", "v"]).assert_fails_with(&["file"]);
     place.run(&["get", "--db", "file", "k"]).assert_fails_with(&["file"]);
     assert_eq!(std::fs::read(place.path("file")).unwrap(), b"not a database");
+}
+
+/// Nobody may create anything below `/sys`, root included; a container shows it read-only.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_directory_that_cannot_be_written_is_named() {
+    let place = Place::new();
+    let run = place.run(&["put", "--db", "/sys/siltstone", "k", "v"]);
+    run.assert_fails_with(&["create the folder failed path=/sys/siltstone/wal: "]);
+    let advice = ["check who may read and write there", "name a place that can be written"];
+    assert!(advice.iter().any(|advice| run.err.contains(advice)), "{}", run.err);
 }
 
 #[test]

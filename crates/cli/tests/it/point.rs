@@ -68,3 +68,41 @@ fn a_key_that_is_too_long_is_refused_with_the_limit() {
     let run = place.run(&["put", "--db", "db", &"k".repeat(65_537), "v"]);
     run.assert_fails_with(&["65537 bytes", "65536"]);
 }
+
+#[test]
+fn hex_stands_for_any_bytes() {
+    let place = Place::new();
+    place.run(&["put", "--db", "db", "--hex", "00Ff", "c328"]).assert_prints("");
+    place.run(&["get", "--db", "db", "--hex", "00fF"]).assert_prints("c328\n");
+    let raw = place.run(&["get", "--db", "db", "--hex", "--raw", "00ff"]);
+    assert_eq!((raw.status, raw.out.as_slice()), (0, b"\xc3(".as_slice()));
+    place.run(&["scan", "--db", "db"]).assert_prints("\0\\xff\t\\xc3(\n");
+    place.run(&["get", "--db", "db", "--hex", "00"]).assert_status(1);
+    place.run(&["delete", "--db", "db", "--hex", "00ff"]).assert_prints("");
+    place.run(&["get", "--db", "db", "--hex", "00ff"]).assert_status(1);
+    place.run(&["put", "--db", "db", "--hex", "", ""]).assert_prints("");
+    place.run(&["scan", "--db", "db"]).assert_prints("\t\n");
+}
+
+#[test]
+fn a_value_may_be_the_content_of_a_file() {
+    let place = Place::new();
+    let content = b"two\nlines\xff\0\r\n";
+    place.write("value", content);
+    place.run(&["put", "--db", "db", "k", "--file", "value"]).assert_prints("");
+    place.run_with_input(&["put", "--db", "db", "--file", "-", "l"], content).assert_prints("");
+    place.run(&["put", "--db", "db", "--hex", "6d", "--file", "value"]).assert_prints("");
+    for key in ["k", "l", "m"] {
+        let raw = place.run(&["get", "--db", "db", "--raw", key]);
+        assert_eq!((raw.status, raw.out.as_slice()), (0, content.as_slice()), "{key}");
+    }
+    place.run(&["put", "--db", "db", "empty", "--file", "/dev/null"]).assert_prints("");
+    place.run(&["get", "--db", "db", "empty"]).assert_prints("\n");
+}
+
+#[test]
+fn a_buffered_write_is_there_after_the_command() {
+    let place = Place::new();
+    place.run(&["put", "--db", "db", "--durability", "buffered", "k", "v"]).assert_prints("");
+    place.run(&["get", "--db", "db", "k"]).assert_prints("v\n");
+}

@@ -25,7 +25,7 @@ fn line(number: usize) -> String {
 
 /// An import into `db` that has read most of the lines and now waits for more. No clock is needed: what does
 /// not fit into the pipe has been read.
-fn import_that_waits(place: &Place, batch: &str) -> (Child, std::process::ChildStdin) {
+pub(crate) fn import_that_waits(place: &Place, batch: &str) -> (Child, std::process::ChildStdin) {
     let mut child = place
         .command(&["import", "--db", "db", "--batch", batch, "-"])
         .stdin(Stdio::piped())

@@ -7,11 +7,12 @@ use siltstone_testkit::{Rng, seed};
 use crate::{Place, ROOT};
 
 /// What is exported is what is exported of a copy.
-fn check_copy(place: &Place) -> Vec<u8> {
-    let first = place.run(&["export", "--db", "db"]);
+fn check_copy(place: &Place, format: &str) -> Vec<u8> {
+    let copy = format!("copy-{format}");
+    let first = place.run(&["export", "--db", "db", "--format", format]);
     assert_eq!((first.status, &*first.err), (0, ""));
-    place.run_with_input(&["import", "--db", "copy", "-"], &first.out).assert_status(0);
-    let second = place.run(&["export", "--db", "copy"]);
+    place.run_with_input(&["import", "--db", &copy, "--format", format, "-"], &first.out).assert_status(0);
+    let second = place.run(&["export", "--db", &copy, "--format", format]);
     assert_eq!((second.status, &*second.err), (0, ""));
     assert!(first.out == second.out, "the copy exports other bytes");
     first.out
@@ -22,7 +23,8 @@ fn the_unicode_file_comes_back_sorted() {
     let place = Place::new();
     let names = Path::new(ROOT).join("examples/data/unicode-names.tsv");
     place.run(&["import", "--db", "db", names.to_str().unwrap()]).assert_status(0);
-    let exported = check_copy(&place);
+    let exported = check_copy(&place, "tsv");
+    check_copy(&place, "jsonl");
     let names = fs::read_to_string(names).unwrap();
     let mut lines: Vec<_> = names.split_inclusive('\n').collect();
     // By key, not by line: in lines, the tab is compared with the rest of longer keys.
@@ -70,6 +72,8 @@ fn decode(field: &str) -> Vec<u8> {
     bytes
 }
 
+const RECORDS: usize = 100_000;
+
 /// Bytes that are random, or text of several alphabets with bytes that break it.
 fn random_bytes(rng: &mut Rng, len_max: usize) -> Vec<u8> {
     let len = rng.between(0, len_max);
@@ -92,7 +96,7 @@ fn random_bytes_survive_export_and_import() {
     let mut rng = Rng::new(seed());
     let mut model = BTreeMap::new();
     let mut lines = Vec::new();
-    for _ in 0..20_000 {
+    for _ in 0..RECORDS {
         let (key, value) = (random_bytes(&mut rng, 24), random_bytes(&mut rng, 100));
         encode(&mut rng, &key, &mut lines);
         lines.push(b'\t');
@@ -104,8 +108,12 @@ fn random_bytes_survive_export_and_import() {
     let place = Place::new();
     place.write("lines.tsv", &lines);
     let run = place.run(&["import", "--db", "db", "lines.tsv"]);
-    assert!(run.out().starts_with("imported 20000 records, "), "{} {}", run.out(), run.err);
-    let exported = String::from_utf8(check_copy(&place)).unwrap();
+    assert!(run.out().starts_with(&format!("imported {RECORDS} records, ")), "{} {}", run.out(), run.err);
+    check_copy(&place, "jsonl");
+    // The other format made the same database of it.
+    let [jsonl, db] = ["copy-jsonl", "db"].map(|db| place.run(&["export", "--db", db]).out);
+    assert!(jsonl == db, "a copy by way of jsonl exports other bytes");
+    let exported = String::from_utf8(check_copy(&place, "tsv")).unwrap();
 
     let exported: Vec<_> = exported
         .split_terminator('\n')
@@ -114,5 +122,33 @@ fn random_bytes_survive_export_and_import() {
     assert_eq!(exported.len(), model.len());
     for (exported, expected) in exported.into_iter().zip(model) {
         assert_eq!(exported, expected);
+    }
+}
+
+#[test]
+fn all_keyspaces_survive_export_and_import() {
+    let mut rng = Rng::new(seed());
+    let place = Place::new();
+    for (name, records) in [("default", 3000), ("schlüssel 🗝", 3000), ("empty", 0)] {
+        let mut lines = Vec::new();
+        for _ in 0..records {
+            for (len_max, end) in [(24, b'\t'), (100, b'\n')] {
+                let bytes = random_bytes(&mut rng, len_max);
+                encode(&mut rng, &bytes, &mut lines);
+                lines.push(end);
+            }
+        }
+        let import = ["import", "--db", "db", "--keyspace", name, "-"];
+        place.run_with_input(&import, &lines).assert_status(0);
+    }
+    let all = place.run(&["export", "--db", "db", "--all"]);
+    assert_eq!((all.status, &*all.err), (0, ""));
+    place.run_with_input(&["import", "--db", "copy", "--format", "jsonl", "-"], &all.out).assert_status(0);
+    let copy = place.run(&["export", "--db", "copy", "--all"]);
+    assert!(all.out == copy.out, "the copy exports other bytes");
+    place.run(&["keyspaces", "--db", "copy"]).assert_prints("default\nempty\nschlüssel 🗝\n");
+    for name in ["default", "schlüssel 🗝", "empty"] {
+        let [db, copy] = ["db", "copy"].map(|db| place.run(&["export", "--db", db, "--keyspace", name]).out);
+        assert!(db == copy && db.is_empty() == (name == "empty"), "{name} has other records");
     }
 }

@@ -57,6 +57,22 @@ fn every_form_looks_through_several_tables_and_deletions() {
 }
 
 #[test]
+fn every_format_prints_the_same_entries() {
+    let place = Place::with_lines("a\\t\t1\nb\\xff\t\\xfe\n");
+    let scan = |arguments: &[&str]| place.run(&[&["scan", "--db", "db"], arguments].concat());
+    scan(&[]).assert_prints("a\\t\t1\nb\\xff\t\\xfe\n");
+    scan(&["--format", "tsv"]).assert_prints("a\\t\t1\nb\\xff\t\\xfe\n");
+    scan(&["--format", "jsonl"])
+        .assert_prints("{\"key\":\"a\\t\",\"value\":\"1\"}\n{\"key_hex\":\"62ff\",\"value_hex\":\"fe\"}\n");
+    scan(&["--format", "jsonl", "--keys-only"]).assert_prints("{\"key\":\"a\\t\"}\n{\"key_hex\":\"62ff\"}\n");
+    scan(&["--format", "hex"]).assert_prints("6109\t31\n62ff\tfe\n");
+    scan(&["--format", "hex", "--keys-only", "--reverse"]).assert_prints("62ff\n6109\n");
+    scan(&["--hex", "62", "62ff"]).assert_prints("62ff\tfe\n");
+    scan(&["--hex", "--prefix", "61"]).assert_prints("6109\t31\n");
+    scan(&["--hex", "--format", "tsv", "--prefix", "62FF"]).assert_prints("b\\xff\t\\xfe\n");
+}
+
+#[test]
 fn a_prefix_excludes_a_range() {
     let place = Place::with_lines(LINES);
     let run = place.run(&["scan", "--db", "db", "--prefix", "b", "a"]);

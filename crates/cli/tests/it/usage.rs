@@ -63,12 +63,16 @@ fn help_names_every_command_and_exit_status() {
         "get",
         "delete",
         "scan",
+        "batch",
         "import",
         "export",
         "flush",
         "compact",
         "verify",
         "dump",
+        "stats",
+        "keyspaces",
+        "bench",
         "SILTSTONE_DB",
     ] {
         assert!(help.contains(command), "{command} is not in {help}");

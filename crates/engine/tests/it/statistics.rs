@@ -123,3 +123,38 @@ fn a_lookup_says_where_it_looked() {
     // Only the gets are counted.
     assert_eq!(db.stats().unwrap().reads.gets - before.gets, 3);
 }
+
+#[test]
+fn keyspaces_add_up_to_the_whole() {
+    let settings = Settings {
+        compaction: CompactionSettings::size_tiered(100),
+        level0_runs_stop: 1000,
+        ..Settings::default()
+    };
+    let db = on(&MemFs::new()).settings(settings).open().unwrap();
+    let [users, _empty] = ["users", "empty"].map(|name| db.keyspace(name).unwrap());
+    for round in 0..3_u32 {
+        db.put(round.to_le_bytes(), [b'v'; 100]).unwrap();
+        for i in 0..=round {
+            users.put(i.to_le_bytes(), [b'v'; 50]).unwrap();
+        }
+        db.flush().unwrap();
+    }
+    users.put("in memory", "").unwrap();
+    let stats = db.stats().unwrap();
+    let names: Vec<_> = stats.keyspaces.keys().collect();
+    assert_eq!(names, ["default", "empty", "users"]);
+    let sum =
+        |figure: fn(&siltstone::KeyspaceStats) -> u64| stats.keyspaces.values().map(figure).sum::<u64>();
+    assert_eq!(sum(|keyspace| keyspace.tables), stats.tables());
+    assert_eq!(sum(|keyspace| keyspace.file_bytes), stats.file_bytes());
+    assert_eq!(sum(|keyspace| keyspace.runs), stats.levels.values().map(|level| level.runs).sum());
+    assert_eq!(sum(|keyspace| keyspace.memtable_entries), stats.memtable_entries);
+    assert_eq!(sum(|keyspace| keyspace.memtable_bytes), stats.memtable_bytes);
+    let [default, empty, users] = ["default", "empty", "users"].map(|name| stats.keyspaces[name]);
+    assert_eq!((default.runs, default.tables, default.memtable_entries), (3, 3, 0));
+    // One entry with a key of 4 bytes in each of its runs; three in the last run of the other.
+    assert_eq!((default.largest_run_raw_bytes, users.largest_run_raw_bytes), (104, 3 * 54));
+    assert_eq!((users.runs, users.tables, users.memtable_entries), (3, 3, 1));
+    assert_eq!((empty.runs, empty.tables, empty.file_bytes, empty.largest_run_raw_bytes), (0, 0, 0, 0));
+}

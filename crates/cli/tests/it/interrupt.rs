@@ -1,0 +1,72 @@
+//! Ctrl-C while an import runs.
+#![cfg(unix)]
+
+use std::{
+    io::Write as _,
+    os::unix::process::ExitStatusExt as _,
+    process::{Child, ChildStdin, ExitStatus},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::{Place, Run, processes::import_that_waits};
+
+fn interrupt(child: &Child) {
+    // It is not reaped yet, so the number is still its.
+    kill_process(Pid::from_child(child), Signal::INT).unwrap();
+}
+
+/// Writes lines until nobody reads them any more.
+fn write_until_closed(stdin: &mut ChildStdin) {
+    // Far more than a batch and all buffers.
+    for number in 0..1_000_000 {
+        if stdin.write_all(format!("later {number:09}\tvalue\n").as_bytes()).is_err() {
+            return;
+        }
+    }
+    unreachable!("the import goes on after it was interrupted");
+}
+
+#[test]
+fn an_import_that_is_interrupted_syncs_and_closes_what_it_has() {
+    let place = Place::new();
+    let (child, mut stdin) = import_that_waits(&place, "100");
+    interrupt(&child);
+    write_until_closed(&mut stdin);
+    let run = Run::new(child.wait_with_output().unwrap());
+    run.assert_fails_with(&[
+        "interrupted: ",
+        " records are imported and synced; import all again to complete them",
+    ]);
+    let said: usize = run.err.split_whitespace().nth(2).unwrap().parse().unwrap();
+    assert_eq!(said % 100, 0, "{said} records are no whole batches");
+
+    // Nothing is recovered: it was closed.
+    let scan = place.run(&["scan", "--db", "db", "--keys-only"]);
+    assert_eq!((scan.status, &*scan.err), (0, ""));
+    assert_eq!(scan.out().lines().count(), said);
+    place.run(&["verify", "--db", "db"]).assert_status(0);
+}
+
+#[test]
+fn the_second_interrupt_ends_the_import_and_leaves_whole_batches() {
+    let place = Place::new();
+    let (mut child, stdin) = import_that_waits(&place, "100");
+    let status: ExitStatus = loop {
+        // It waits for a line that does not come, so the first one cannot end it.
+        interrupt(&child);
+        std::thread::yield_now();
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+    };
+    assert_eq!(status.signal(), Some(Signal::INT.as_raw()));
+    drop(stdin);
+    let scan = place.run(&["scan", "--db", "db", "--keys-only"]);
+    scan.assert_status(0);
+    assert!(scan.err.contains("recovered what was not closed"), "{}", scan.err);
+    let found = scan.out().lines().count();
+    assert!(found > 0 && found.is_multiple_of(100), "{found} records are no whole batches");
+    place.run(&["put", "--db", "db", "k", "v"]).assert_status(0);
+    place.run(&["verify", "--db", "db"]).assert_status(0);
+}
