@@ -1,0 +1,87 @@
+//! docs/settings.md names every setting with its default, and its example is valid.
+
+use siltstone::{Db, FilterSettings, KeyspaceSettings, Settings};
+use toml::{Table, Value};
+
+const PAGE: &str = include_str!("../../../../docs/settings.md");
+
+/// The row of a setting.
+fn row(name: &str) -> Vec<&'static str> {
+    let start = format!("| `{name}` |");
+    let rows: Vec<_> = PAGE.lines().filter(|line| line.starts_with(&start)).collect();
+    assert_eq!(rows.len(), 1, "the page has {} rows for {name}", rows.len());
+    rows[0].split(" | ").collect()
+}
+
+fn table(settings: &Settings) -> Table {
+    Table::try_from(settings).unwrap()
+}
+
+/// Every leaf with its whole name.
+fn leaves(table: &Table, prefix: &str, found: &mut Vec<(String, Value)>) {
+    for (name, value) in table {
+        let name = format!("{prefix}{name}");
+        match value {
+            Value::Table(inner) => leaves(inner, &format!("{name}."), found),
+            leaf => found.push((name, leaf.clone())),
+        }
+    }
+}
+
+#[test]
+fn every_setting_is_there_with_its_default() {
+    let mut found = Vec::new();
+    leaves(&table(&Settings::default()), "", &mut found);
+    assert!(found.len() > 20, "{found:?}");
+    for (name, default) in found {
+        let default = match default {
+            // As the page writes lists.
+            Value::Array(_) => default.to_string().replace("[ ", "[").replace(" ]", "]"),
+            other => other.to_string(),
+        };
+        let columns = row(&name);
+        assert!(columns[2].starts_with(&format!("`{default}`")), "{name}: {} is not {default}", columns[2]);
+        assert_eq!(columns.len(), 5, "{name}");
+    }
+    // What the defaults leave out.
+    assert_eq!(row("memtable-entries-max")[2], "no limit");
+    assert_eq!(row("filter.bloom.false-positive-rate")[2], "not set");
+    let all = Settings {
+        memtable_entries_max: 1,
+        keyspaces: [("a".to_owned(), KeyspaceSettings::default())].into(),
+        ..Settings::default()
+    };
+    for name in table(&all).keys().filter(|name| *name != "keyspaces") {
+        row(name);
+    }
+}
+
+#[test]
+fn every_setting_of_a_keyspace_is_named() {
+    let all = Settings::default();
+    let own = KeyspaceSettings {
+        memtable: Some(all.memtable),
+        memtable_bytes_max: Some(1),
+        memtable_entries_max: Some(1),
+        block_bytes: Some(64),
+        table_bytes_max: Some(1),
+        filter: Some(all.filter),
+        compression: Some(all.compression),
+        compaction: Some(all.compaction),
+        level0_runs_stop: Some(2),
+    };
+    let section = PAGE.split("## Keyspaces").nth(1).unwrap().split("\n## ").next().unwrap();
+    for name in Table::try_from(own).unwrap().keys() {
+        assert!(section.contains(&format!("`{name}`")), "{name}");
+    }
+}
+
+#[test]
+fn the_example_can_be_used() {
+    let example = PAGE.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let settings: Settings = toml::from_str(example).unwrap();
+    let db = Db::builder("db").in_memory().settings(settings).open().unwrap();
+    assert_eq!(db.settings().of_keyspace("events").filter, FilterSettings::None);
+    assert_eq!(db.settings().of_keyspace("events").memtable_bytes_max, 4_194_304);
+    assert_eq!(db.settings().memory_bytes_max, 256 << 20);
+}
