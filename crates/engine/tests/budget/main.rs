@@ -14,7 +14,7 @@ use siltstone::{Compression, Db, Durability, FilterSettings, KeyspaceSettings, S
 
 const BUDGET: u64 = 8 << 20;
 /// Each keeps a memtable of 150 KB: together they are within the share of the memtables.
-const SNAPSHOTS: u64 = 8;
+const SNAPSHOTS: u64 = 4;
 const VALUE_BYTES: usize = 600;
 const ENTRIES: u64 = 10 * BUDGET / VALUE_BYTES as u64;
 
@@ -106,9 +106,9 @@ fn ten_times_the_budget_are_filled_overwritten_scanned_and_compacted_within_it()
     assert!(stats.open_tables < stats.tables(), "no table had to be closed: {stats:?}");
     // Many keyspaces, none of which has a memtable that is large by itself.
     watched(&db, "keyspaces", || {
-        let names: Vec<_> = (0..50).map(|number| format!("keyspace {number}")).collect();
+        let names: Vec<_> = (0..20).map(|number| format!("keyspace {number}")).collect();
         let keyspaces: BTreeMap<_, _> = names.iter().map(|name| (name, db.keyspace(name).unwrap())).collect();
-        for number in 0..ENTRIES / 20 {
+        for number in 0..ENTRIES / 10 {
             let mut batch = WriteBatch::new();
             for keyspace in keyspaces.values() {
                 batch.put_in(keyspace, key(number), &value(number, 0)[..20]);

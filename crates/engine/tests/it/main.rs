@@ -15,6 +15,7 @@ mod model;
 mod order;
 mod ranges;
 mod reopen;
+mod settings_page;
 mod snapshots;
 mod statistics;
 mod threads;
