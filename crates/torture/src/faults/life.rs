@@ -192,7 +192,7 @@ impl<'a> Run<'a> {
 
     /// A disk that has room again is written to as before, flushed and compacted, unless writing has stopped.
     fn go_on(&mut self, db: &Db) -> Checked {
-        // The first one may be told of a flush that failed before, or of writing that has stopped.
+        // The first one may be told of a flush that failed meanwhile, or of writing that has stopped.
         self.write(db)?;
         if self.is_poisoned {
             return Ok(());
