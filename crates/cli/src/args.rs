@@ -84,6 +84,12 @@ pub(crate) enum Command {
     Compact,
     /// Check every byte of every file of the database
     Verify,
+    /// Read commands from standard input, a line each; on a terminal with editing, history and completion
+    Shell {
+        /// End with status 3 when a line was answered with an error
+        #[arg(long)]
+        strict: bool,
+    },
     /// Print the content of one log, table, manifest or CURRENT
     Dump {
         /// The file

@@ -2,6 +2,7 @@
 
 mod args;
 mod commands;
+mod shell;
 mod status;
 mod text;
 

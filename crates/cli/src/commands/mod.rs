@@ -5,6 +5,7 @@ mod import_export;
 mod maintain;
 mod point;
 mod scan;
+mod shell;
 
 use siltstone::Db;
 
@@ -33,6 +34,9 @@ pub(crate) fn run(args: &Args) -> CommandResult {
         Command::Flush => maintain::flush(&open_existing(args)?),
         Command::Compact => maintain::compact(&open_existing(args)?),
         Command::Verify => maintain::verify(&open_for_reading(args)?),
+        Command::Shell { strict } => {
+            shell::shell(&open_for_writing(args)?, shell::Strictness::from_strict(*strict))
+        }
         Command::Dump { file } => dump::dump(file),
     }
 }
