@@ -24,7 +24,7 @@ pub(crate) fn shell(db: &Db, strictness: Strictness) -> CommandResult {
     let errors = shell::run(db)?;
     db.close()?;
     if strictness == Strictness::Strict && errors > 0 {
-        anyhow::bail!("{errors} lines were answered with an error");
+        anyhow::bail!("lines answered with an error: {errors}");
     }
     Ok(Outcome::Done)
 }

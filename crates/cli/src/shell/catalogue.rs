@@ -38,6 +38,11 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
+    /// What else it is called.
+    pub(crate) fn other_words(&self) -> &'static [&'static str] {
+        self.words.get(1..).unwrap_or_default()
+    }
+
     /// How it is written.
     pub(crate) fn usage(&self) -> String {
         let word = self.words.first().copied().unwrap_or_default();

@@ -50,7 +50,11 @@ impl<W: Write> Printer for Plain<W> {
     }
 
     fn command(&mut self, entry: &Entry) -> io::Result<()> {
-        write!(self.out, "{}: {}.", entry.usage(), entry.summary)?;
+        write!(self.out, "{}", entry.usage())?;
+        for word in entry.other_words() {
+            write!(self.out, ", also {word}")?;
+        }
+        write!(self.out, ": {}.", entry.summary)?;
         for detail in entry.details {
             write!(self.out, " {detail}")?;
         }

@@ -133,10 +133,8 @@ impl<W: Write> Printer for Pretty<W> {
 
     fn command(&mut self, entry: &Entry) -> io::Result<()> {
         writeln!(self.out, "{}", self.painted(&entry.usage(), BOLD))?;
-        if let [_, others @ ..] = entry.words
-            && !others.is_empty()
-        {
-            writeln!(self.out, "  also: {}", others.join(", "))?;
+        for word in entry.other_words() {
+            writeln!(self.out, "  also: {word}")?;
         }
         writeln!(self.out, "  {}", entry.summary)?;
         entry.details.iter().try_for_each(|detail| writeln!(self.out, "  {detail}"))

@@ -50,7 +50,7 @@ pub(crate) fn run(db: &Db) -> anyhow::Result<u64> {
         }
     }
     if let Some(writes @ 1..) = session.collected() {
-        writeln!(printer.out, "{writes} writes were not committed, and are forgotten")?;
+        writeln!(printer.out, "not committed, and forgotten: {writes}")?;
     }
     printer.flush()?;
     if let Some(path) = &history

@@ -10,6 +10,10 @@ mod processes;
 mod readme;
 mod round_trip;
 mod scan;
+mod shell;
+mod shell_kill;
+#[cfg(unix)]
+mod shell_terminal;
 mod usage;
 
 use std::{
