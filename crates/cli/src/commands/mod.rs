@@ -7,11 +7,12 @@ mod point;
 mod scan;
 mod shell;
 
-use siltstone::Db;
+use siltstone::{DEFAULT_KEYSPACE, Db};
 
 use crate::{
     CommandResult,
     args::{Args, Command},
+    shell::{Start, UnknownKeyspaces},
 };
 
 /// Runs the command that was given.
@@ -35,7 +36,13 @@ pub(crate) fn run(args: &Args) -> CommandResult {
         Command::Compact => maintain::compact(&open_existing(args)?),
         Command::Verify => maintain::verify(&open_for_reading(args)?),
         Command::Shell { strict } => {
-            shell::shell(&open_for_writing(args)?, shell::Strictness::from_strict(*strict))
+            let db = open_for_writing(args)?;
+            let start = Start {
+                keyspace: db.keyspace(DEFAULT_KEYSPACE)?,
+                durability: None,
+                unknown_keyspaces: UnknownKeyspaces::from_no_create(args.no_create),
+            };
+            shell::shell(&db, start, shell::Strictness::from_strict(*strict))
         }
         Command::Dump { file } => dump::dump(file),
     }

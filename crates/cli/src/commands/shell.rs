@@ -2,7 +2,11 @@
 
 use siltstone::Db;
 
-use crate::{CommandResult, shell, status::Outcome};
+use crate::{
+    CommandResult,
+    shell::{self, Start},
+    status::Outcome,
+};
 
 /// What the exit status says of lines that were answered with an error.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -20,8 +24,8 @@ impl Strictness {
 }
 
 /// Runs the shell, then closes the database.
-pub(crate) fn shell(db: &Db, strictness: Strictness) -> CommandResult {
-    let errors = shell::run(db)?;
+pub(crate) fn shell(db: &Db, start: Start, strictness: Strictness) -> CommandResult {
+    let errors = shell::run(db, start)?;
     db.close()?;
     if strictness == Strictness::Strict && errors > 0 {
         anyhow::bail!("lines answered with an error: {errors}");

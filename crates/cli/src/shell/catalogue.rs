@@ -255,6 +255,20 @@ mod tests {
     }
 
     #[test]
+    fn every_command_is_on_the_page_of_the_shell() {
+        let page = include_str!("../../../../docs/shell.md");
+        for entry in CATALOGUE.iter().filter(|entry| entry.name != Name::Scan) {
+            assert!(page.contains(&format!("\n| `{}`", entry.usage())), "{}", entry.usage());
+        }
+        for word in words() {
+            assert!(page.contains(&format!("`{word}")), "{word}");
+        }
+        for option in ["--prefix P", "--limit N", "--reverse"] {
+            assert!(page.contains(&format!("`{option}`")), "{option}");
+        }
+    }
+
+    #[test]
     fn a_mistyped_word_is_near_to_the_one_that_was_meant() {
         for (typed, meant) in [
             ("gte", "get"),

@@ -18,12 +18,14 @@ use std::io::{BufReader, BufWriter, IsTerminal as _, stdin, stdout};
 
 use siltstone::Db;
 
+pub(crate) use crate::shell::run::{Start, UnknownKeyspaces};
+
 /// Runs the shell on standard input and output until either ends. Returns how many lines were answered with an error.
-pub(crate) fn run(db: &Db) -> anyhow::Result<u64> {
+pub(crate) fn run(db: &Db, start: Start) -> anyhow::Result<u64> {
     if stdin().is_terminal() && stdout().is_terminal() {
-        return terminal::run(db);
+        return terminal::run(db, start);
     }
     // More at a time than standard input's own buffer reads: values may be long.
     let input = BufReader::with_capacity(64 << 10, stdin());
-    piped::run(db, input, BufWriter::new(stdout().lock()))
+    piped::run(db, start, input, BufWriter::new(stdout().lock()))
 }

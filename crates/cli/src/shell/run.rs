@@ -2,7 +2,7 @@
 
 use std::{io, ops::Bound};
 
-use siltstone::{DEFAULT_KEYSPACE, Db, Error, KeyValue, Keyspace, WriteBatch};
+use siltstone::{Db, Durability, Error, KeyValue, Keyspace, WriteBatch};
 use siltstone_types::limits::{BATCH_BYTES_MAX, check_key, check_value_bytes};
 
 use crate::shell::{
@@ -10,10 +10,35 @@ use crate::shell::{
     facts,
     line::{self, Bytes, Command, Order, Selection},
     printer::Printer,
+    words::to_word,
 };
 
 /// More than what an entry adds to a batch beside its key and value, in bytes.
 const ENTRY_FRAME_BYTES: usize = 16;
+
+/// What the command line asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Start {
+    /// The keyspace to begin in.
+    pub(crate) keyspace: Keyspace,
+    /// When writes are acknowledged; as the database's settings say where it is `None`.
+    pub(crate) durability: Option<Durability>,
+    pub(crate) unknown_keyspaces: UnknownKeyspaces,
+}
+
+/// What `use` does with a keyspace that does not exist.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum UnknownKeyspaces {
+    Create,
+    Refuse,
+}
+
+impl UnknownKeyspaces {
+    /// As `--no-create` says.
+    pub(crate) fn from_no_create(no_create: bool) -> UnknownKeyspaces {
+        if no_create { UnknownKeyspaces::Refuse } else { UnknownKeyspaces::Create }
+    }
+}
 
 /// What an error does to the writes that are being collected.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -35,6 +60,7 @@ pub(crate) enum Flow {
 #[derive(Debug)]
 pub(crate) struct Session<'db> {
     db: &'db Db,
+    start: Start,
     keyspace: Keyspace,
     collected: Option<Collected>,
     on_error: OnError,
@@ -82,9 +108,10 @@ fn refuse<T>(what: impl Into<String>) -> Result<T, Failure> {
 }
 
 impl<'db> Session<'db> {
-    /// A session in a keyspace.
-    pub(crate) const fn new(db: &'db Db, keyspace: Keyspace, on_error: OnError) -> Session<'db> {
-        Session { db, keyspace, collected: None, on_error, errors: 0 }
+    /// A session that nobody has typed anything in yet.
+    pub(crate) fn new(db: &'db Db, start: Start, on_error: OnError) -> Session<'db> {
+        let keyspace = start.keyspace.clone();
+        Session { db, start, keyspace, collected: None, on_error, errors: 0 }
     }
 
     /// Runs the command of a line, and writes the reply, which is not flushed. An error that is answered is no failure of this.
@@ -162,10 +189,7 @@ impl<'db> Session<'db> {
                     None => printer.facts(&facts::of_verification(&report))?,
                 }
             }
-            Command::Use(name) => {
-                self.keyspace = self.db.keyspace(&name)?;
-                ok(printer)?;
-            }
+            Command::Use(name) => self.use_keyspace(&name, printer)?,
             Command::Keyspaces => printer.keyspaces(&self.db.keyspaces()?, self.keyspace.name())?,
             Command::Ping => printer.word("PONG")?,
             Command::Help(None) => printer.commands(CATALOGUE)?,
@@ -193,6 +217,17 @@ impl<'db> Session<'db> {
         Ok(printer.end_of_rows(count)?)
     }
 
+    fn use_keyspace(&mut self, name: &str, printer: &mut impl Printer) -> Result<(), Failure> {
+        if self.start.unknown_keyspaces == UnknownKeyspaces::Refuse
+            && !self.db.keyspaces()?.iter().any(|known| known == name)
+        {
+            let name = to_word(name.as_bytes());
+            return refuse(format!("there is no keyspace {name}, and --no-create forbids to create one"));
+        }
+        self.keyspace = self.db.keyspace(name)?;
+        ok(printer)
+    }
+
     fn begin(&mut self, printer: &mut impl Printer) -> Result<(), Failure> {
         if self.collected.is_some() {
             return refuse("writes are being collected already; commit or abort them first");
@@ -208,7 +243,7 @@ impl<'db> Session<'db> {
         if let Some(error) = collected.spoiled {
             return refuse(format!("nothing was applied, because of an error since begin: {error}"));
         }
-        self.db.write(&mut collected.batch)?;
+        self.apply(&mut collected.batch)?;
         ok(printer)
     }
 
@@ -227,8 +262,16 @@ impl<'db> Session<'db> {
         }
         let mut batch = WriteBatch::new();
         writes.iter().for_each(|write| write.add_to(&mut batch, &self.keyspace));
-        self.db.write(&mut batch)?;
+        self.apply(&mut batch)?;
         ok(printer)
+    }
+
+    fn apply(&self, batch: &mut WriteBatch) -> Result<(), Failure> {
+        match self.start.durability {
+            Some(durability) => self.db.write_with(batch, durability)?,
+            None => self.db.write(batch)?,
+        };
+        Ok(())
     }
 }
 
@@ -282,9 +325,4 @@ impl Write<'_> {
             Write::Delete(key) => batch.delete_in(keyspace, key),
         };
     }
-}
-
-/// The keyspace that a session begins in.
-pub(crate) fn first_keyspace(db: &Db) -> siltstone::Result<Keyspace> {
-    db.keyspace(DEFAULT_KEYSPACE)
 }

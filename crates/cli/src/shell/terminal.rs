@@ -18,13 +18,13 @@ use crate::shell::{
     history,
     pretty::{Colours, Pretty},
     printer::Printer as _,
-    run::{Flow, OnError, Session, first_keyspace},
+    run::{Flow, OnError, Session, Start},
 };
 
 /// Talks to a person until that person leaves. Returns how many lines were answered with an error.
-pub(crate) fn run(db: &Db) -> anyhow::Result<u64> {
+pub(crate) fn run(db: &Db, start: Start) -> anyhow::Result<u64> {
     let colours = wanted_colours();
-    let mut session = Session::new(db, first_keyspace(db)?, OnError::Keep);
+    let mut session = Session::new(db, start, OnError::Keep);
     let mut printer = Pretty::new(BufWriter::new(stdout()), colours);
     let mut editor = editor(&session, db)?;
     let history = history::file();

@@ -227,6 +227,17 @@ fn keys_and_values_of_any_size_are_answered() {
 }
 
 #[test]
+fn no_keyspace_is_created_where_creating_is_forbidden() {
+    let place = Place::new();
+    shell(&place, &[], "use old\nput k v\n").assert_prints("OK\nOK\n");
+    let run = shell(&place, &["--no-create"], "use new\nkeyspaces\nuse old\nget k\nuse \"a b\"\nget k\n");
+    run.assert_prints(
+        "error: there is no keyspace new, and --no-create forbids to create one\ndefault\told\nOK\nv\n\
+         error: there is no keyspace \"a b\", and --no-create forbids to create one\nv\n",
+    );
+}
+
+#[test]
 fn damage_is_an_error_and_the_rest_is_served() {
     let place = Place::new();
     shell(&place, &[], "put damaged value\nput other 1\nflush\n").assert_prints("OK\nOK\nOK\n");
@@ -305,6 +316,45 @@ fn a_database_that_is_missing_or_open_elsewhere_ends_the_shell_with_the_reason()
     drop(stdin);
     assert!(first.wait().unwrap().success());
     shell(&place, &[], "ping\n").assert_prints("PONG\n");
+}
+
+#[cfg(target_os = "linux")]
+#[expect(clippy::disallowed_methods, reason = "standard input, not a file of a database")]
+fn for_reading(path: &str) -> fs::File {
+    fs::File::open(path).unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[expect(clippy::disallowed_methods, reason = "standard output, not a file of a database")]
+fn for_writing(path: &str) -> fs::File {
+    fs::OpenOptions::new().write(true).open(path).unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn input_that_cannot_be_read_and_output_that_cannot_be_written_end_the_shell() {
+    let place = Place::new();
+    let mut command = place.command(&["shell", "--db", "db"]);
+    let run = Run::new(command.stdin(for_reading("/")).output().unwrap());
+    run.assert_fails_with(&["reading standard input failed", "directory"]);
+
+    place.write("lines", "put k v\nput l w\n");
+    let lines = || Stdio::from(for_reading(text(&place.path("lines"))));
+    let mut command = place.command(&["shell", "--db", "db"]);
+    let run = Run::new(command.stdin(lines()).stdout(for_writing("/dev/full")).output().unwrap());
+    run.assert_fails_with(&["writing a reply failed", "space"]);
+    // The first write was done before its reply failed, and the database was closed.
+    place.run(&["scan", "--db", "db"]).assert_prints("k\tv\n");
+}
+
+#[test]
+fn help_tells_of_the_shell_and_its_option() {
+    let place = Place::new();
+    assert!(place.run(&["--help"]).out().contains("  shell "));
+    let help = place.run(&["shell", "--help"]);
+    assert!(help.status == 0 && help.out().contains("--strict"), "{}", help.out());
+    place.run(&["shell", "put", "k", "v"]).assert_status(2);
+    assert_eq!(place.names(), [""; 0]);
 }
 
 #[test]
