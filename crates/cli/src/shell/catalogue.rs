@@ -124,7 +124,7 @@ pub(crate) const CATALOGUE: &[Entry] = &[
         name: Name::Stats,
         words: &["stats"],
         arguments: "",
-        summary: "print figures about memory, tables, reads, writes and compactions",
+        summary: "print figures about memory, tables, reads and writes",
         details: &[
             "Reads, writes and compactions are counted from the opening of the database on.",
             "filter hits: tables that need not be read, because their filter knows that the key is absent. filter misses: tables that were read.",
@@ -164,9 +164,9 @@ pub(crate) const CATALOGUE: &[Entry] = &[
         name: Name::Use,
         words: &["use"],
         arguments: "NAME",
-        summary: "go to another keyspace, which is created at once if there is none",
+        summary: "go to another keyspace, created if there is none",
         details: &[
-            "It holds for the commands that follow. The keyspace that every database has is called default.",
+            "It holds for the commands that follow. The keyspace is created at once, unless --no-create forbids it. The keyspace that every database has is called default.",
         ],
     },
     Entry {

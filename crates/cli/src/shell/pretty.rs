@@ -118,8 +118,11 @@ impl<W: Write> Printer for Pretty<W> {
     }
 
     fn commands(&mut self, entries: &[Entry]) -> io::Result<()> {
-        // Scan's options would push every summary aside; its own help has them.
-        let short = |entry: &Entry| entry.usage().replace(" [--prefix P] [--limit N] [--reverse]", " ...");
+        // These would push every summary aside, beyond 80 columns; the help of the command has them.
+        let short = |entry: &Entry| {
+            let usage = entry.usage().replace("[--prefix P] [--limit N] [--reverse]", "...");
+            usage.replace("[KEY VALUE ...]", "...")
+        };
         let width = entries.iter().map(|entry| short(entry).len()).max().unwrap_or_default();
         for entry in entries {
             self.write_padded(&short(entry), BOLD, width)?;
@@ -210,6 +213,14 @@ mod tests {
         let text =
             written(Colours::No, |pretty| pretty.facts(&[fact("tables", "3"), fact("table bytes", "12345")]));
         assert_eq!(text, "tables           3\ntable bytes  12345\n");
+    }
+
+    #[test]
+    fn the_list_of_commands_fits_a_terminal_of_80_columns() {
+        let list = written(Colours::No, |pretty| pretty.commands(CATALOGUE));
+        for line in list.lines().filter(|line| !line.starts_with("help COMMAND says")) {
+            assert!(line.width() <= 80, "{line}");
+        }
     }
 
     #[test]
