@@ -135,8 +135,8 @@ pub(crate) fn rate(writers: usize, work: impl Fn(usize, u64) -> bool + Sync) -> 
     if failed.into_inner() {
         return Err("a write failed".into());
     }
-    let writes = done.into_inner();
+    let total = done.into_inner();
     #[expect(clippy::cast_precision_loss, reason = "a count of seconds' work is far below 2^52")]
-    let per_second = writes as f64 / took.as_secs_f64();
-    Ok(Figures { writes, per_second })
+    let per_second = total as f64 / took.as_secs_f64();
+    Ok(Figures { writes: total, per_second })
 }

@@ -7,7 +7,7 @@ use siltstone::Durability;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::{
-    commands::{bench, delete, dump, export, get, import, put, scan, stats},
+    commands::{bench, delete, dump, export, get, import, put, scan, shell, stats},
     durability,
 };
 
@@ -84,6 +84,8 @@ pub(crate) enum Command {
     Flush,
     /// Check every byte of every file of the database
     Verify,
+    /// Read commands from standard input, a line each; on a terminal with editing, history and completion
+    Shell(shell::Arguments),
     /// Print the content of one log, table, manifest or CURRENT
     Dump(dump::Arguments),
     /// Measure N writes of 100 bytes and N random reads, in a scratch directory

@@ -10,6 +10,7 @@ mod interrupt;
 mod nearest;
 mod open;
 mod output;
+mod shell;
 mod status;
 mod text;
 mod words;

@@ -87,7 +87,7 @@ mod switch {
 
     /// No bug.
     #[derive(Clone, Copy, Default, Debug)]
-    pub(crate) struct Planted;
+    pub(crate) struct Planted {}
 
     #[expect(clippy::unused_self, clippy::trivially_copy_pass_by_ref, reason = "as with the feature")]
     impl Planted {

@@ -12,6 +12,7 @@ pub(crate) mod import;
 pub(crate) mod keyspaces;
 pub(crate) mod put;
 pub(crate) mod scan;
+pub(crate) mod shell;
 pub(crate) mod stats;
 pub(crate) mod verify;
 
@@ -32,6 +33,7 @@ pub(crate) fn run(config: &Config, command: &Command) -> CommandResult {
         Command::Compact => compact::run(config),
         Command::Flush => flush::run(config),
         Command::Verify => verify::run(config),
+        Command::Shell(arguments) => shell::run(config, arguments),
         Command::Dump(arguments) => dump::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
     }

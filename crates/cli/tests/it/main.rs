@@ -17,6 +17,10 @@ mod processes;
 mod readme;
 mod round_trip;
 mod scan;
+mod shell;
+mod shell_kill;
+#[cfg(unix)]
+mod shell_terminal;
 mod stats;
 mod usage;
 

@@ -101,8 +101,10 @@ fn a_value_may_be_the_content_of_a_file() {
 }
 
 #[test]
-fn a_buffered_write_is_there_after_the_command() {
-    let place = Place::new();
-    place.run(&["put", "--db", "db", "--durability", "buffered", "k", "v"]).assert_prints("");
-    place.run(&["get", "--db", "db", "k"]).assert_prints("v\n");
+fn a_write_of_any_durability_is_there_after_the_command() {
+    for durability in ["sync", "buffered", "interval:60000"] {
+        let place = Place::new();
+        place.run(&["put", "--db", "db", "--durability", durability, "k", "v"]).assert_prints("");
+        place.run(&["get", "--db", "db", "k"]).assert_prints("v\n");
+    }
 }

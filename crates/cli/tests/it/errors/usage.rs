@@ -24,7 +24,7 @@ pub(super) fn arguments() -> String {
         "get k --log loud",
         "put k v --durability never",
         "put k v --durability interval:soon",
-        "put k v --durability interval:100",
+        "put k v --durability interval:0",
         "get --hex 0g",
         "put --hex 00 1",
         "scan --hex --prefix 0x00",

@@ -1,0 +1,304 @@
+//! The commands of the shell: their names, how they are written, what they do. Parser, help and completion all read this table.
+
+/// A command by name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Name {
+    Put,
+    Get,
+    Delete,
+    Scan,
+    Batch,
+    Begin,
+    Commit,
+    Abort,
+    Stats,
+    Compact,
+    Flush,
+    Sync,
+    Verify,
+    Use,
+    Keyspaces,
+    Ping,
+    Help,
+    Exit,
+}
+
+/// What there is to say about a command.
+#[derive(PartialEq, Eq, Debug)]
+pub(crate) struct Entry {
+    pub(crate) name: Name,
+    /// What it is called, in lower case; the first is the one that help lists.
+    pub(crate) words: &'static [&'static str],
+    /// What stands behind the word.
+    pub(crate) arguments: &'static str,
+    /// One line.
+    pub(crate) summary: &'static str,
+    /// More lines, for `help COMMAND`.
+    pub(crate) details: &'static [&'static str],
+}
+
+impl Entry {
+    /// What else it is called.
+    pub(crate) fn other_words(&self) -> &'static [&'static str] {
+        self.words.get(1..).unwrap_or_default()
+    }
+
+    /// How it is written.
+    pub(crate) fn usage(&self) -> String {
+        let word = self.words.first().copied().unwrap_or_default();
+        if self.arguments.is_empty() { word.to_owned() } else { format!("{word} {}", self.arguments) }
+    }
+}
+
+/// All commands, in the order of help.
+pub(crate) const CATALOGUE: &[Entry] = &[
+    Entry {
+        name: Name::Put,
+        words: &["put"],
+        arguments: "KEY VALUE",
+        summary: "set a key to a value",
+        details: &[
+            "VALUE is everything behind the one blank that follows KEY, as it is: blanks, quotes and backslashes are part of it.",
+            "A KEY with blanks or other bytes stands in quotes: \"a b\", with \\\" \\\\ \\n \\r \\t \\xHH. A value with such bytes: see batch.",
+        ],
+    },
+    Entry {
+        name: Name::Get,
+        words: &["get"],
+        arguments: "KEY",
+        summary: "print the value of a key, or (not found)",
+        details: &[
+            "A value that holds a newline is printed as one line, with \\n, \\t, \\r, \\\\ and \\xHH. scan KEY KEY always prints it so.",
+        ],
+    },
+    Entry {
+        name: Name::Delete,
+        words: &["delete"],
+        arguments: "KEY",
+        summary: "delete a key, whether it exists or not",
+        details: &[],
+    },
+    Entry {
+        name: Name::Scan,
+        words: &["scan", "range"],
+        arguments: "[START [END]] [--prefix P] [--limit N] [--reverse]",
+        summary: "print keys and values in order, START and END included",
+        details: &[
+            "Without END it goes to the last key, without START it begins at the first. --prefix P prints the keys that begin with P.",
+            "--limit N prints at most N rows. --reverse prints the same rows from the last to the first.",
+            "A key that begins with -- stands in quotes.",
+        ],
+    },
+    Entry {
+        name: Name::Batch,
+        words: &["batch"],
+        arguments: "KEY VALUE [KEY VALUE ...]",
+        summary: "set several keys, all or none of them",
+        details: &["Here VALUE is a word as KEY is: in quotes, with escapes, it can be any bytes."],
+    },
+    Entry {
+        name: Name::Begin,
+        words: &["begin"],
+        arguments: "",
+        summary: "collect the writes that follow, until commit or abort",
+        details: &[
+            "put, delete and batch are then answered QUEUED. Reads see what is committed. use may change the keyspace in between.",
+            "The end of input aborts. When input is piped, an error between begin and commit makes commit apply nothing and say why.",
+        ],
+    },
+    Entry {
+        name: Name::Commit,
+        words: &["commit"],
+        arguments: "",
+        summary: "apply the collected writes, all or none of them",
+        details: &["The collection ends, applied or not."],
+    },
+    Entry {
+        name: Name::Abort,
+        words: &["abort"],
+        arguments: "",
+        summary: "forget the collected writes",
+        details: &[],
+    },
+    Entry {
+        name: Name::Stats,
+        words: &["stats"],
+        arguments: "",
+        summary: "print figures about memory, tables, reads and writes",
+        details: &[
+            "Reads, writes and compactions are counted from the opening of the database on.",
+            "filter hits: tables that need not be read, because their filter knows that the key is absent. filter misses: tables that were read.",
+            "filter hit rate: hits out of hits and misses. read amplification: tables read for each key that was looked up.",
+            "write amplification: bytes written to logs and tables for each byte of keys and values.",
+        ],
+    },
+    Entry {
+        name: Name::Compact,
+        words: &["compact"],
+        arguments: "",
+        summary: "merge all tables, and report what that removed",
+        details: &["All keyspaces are compacted. What is in memory is written to tables first."],
+    },
+    Entry {
+        name: Name::Flush,
+        words: &["flush"],
+        arguments: "",
+        summary: "write what is in memory to tables",
+        details: &[],
+    },
+    Entry {
+        name: Name::Sync,
+        words: &["sync"],
+        arguments: "",
+        summary: "make everything written so far survive a power cut",
+        details: &[],
+    },
+    Entry {
+        name: Name::Verify,
+        words: &["verify"],
+        arguments: "",
+        summary: "check every byte of every table",
+        details: &["Damage is an error, which names the files."],
+    },
+    Entry {
+        name: Name::Use,
+        words: &["use"],
+        arguments: "NAME",
+        summary: "go to another keyspace, created if there is none",
+        details: &[
+            "It holds for the commands that follow. The keyspace is created at once, unless --no-create forbids it. The keyspace that every database has is called default.",
+        ],
+    },
+    Entry {
+        name: Name::Keyspaces,
+        words: &["keyspaces"],
+        arguments: "",
+        summary: "list the keyspaces",
+        details: &[],
+    },
+    Entry { name: Name::Ping, words: &["ping"], arguments: "", summary: "answer PONG", details: &[] },
+    Entry {
+        name: Name::Help,
+        words: &["help"],
+        arguments: "[COMMAND]",
+        summary: "list the commands, or explain one",
+        details: &[],
+    },
+    Entry {
+        name: Name::Exit,
+        words: &["exit", "quit"],
+        arguments: "",
+        summary: "end the shell; the end of input does so too",
+        details: &["Writes that were begun and not committed are forgotten."],
+    },
+];
+
+/// The command that is called so, in any case.
+pub(crate) fn find(word: &[u8]) -> Option<&'static Entry> {
+    CATALOGUE.iter().find(|entry| entry.words.iter().any(|name| word.eq_ignore_ascii_case(name.as_bytes())))
+}
+
+/// All words that begin a line.
+pub(crate) fn words() -> impl Iterator<Item = &'static str> {
+    CATALOGUE.iter().flat_map(|entry| entry.words).copied()
+}
+
+/// The word that was probably meant: the one with the fewest mistakes, if those are few for its length.
+pub(crate) fn nearest(word: &[u8]) -> Option<&'static str> {
+    let word = String::from_utf8_lossy(word).to_lowercase();
+    // An over-long word is like none of ours, and comparing would take as long as it is.
+    let word = Some(word).filter(|word| word.len() <= 20)?;
+    words()
+        .map(|name| (mistakes(&word, name), name))
+        .filter(|(mistakes, name)| *mistakes <= name.len().div_ceil(3).min(2))
+        .min_by_key(|(mistakes, _)| *mistakes)
+        .map(|(_, name)| name)
+}
+
+/// How many characters have to be added, removed, replaced or swapped with their neighbour to make one word of the other.
+fn mistakes(from: &str, to: &str) -> usize {
+    let (from, to): (Vec<char>, Vec<char>) = (from.chars().collect(), to.chars().collect());
+    let mut before: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=to.len()).collect();
+    for (i, a) in from.iter().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, b) in to.iter().enumerate() {
+            let replaced = last.get(j).copied().unwrap_or_default() + usize::from(a != b);
+            let removed = last.get(j + 1).copied().unwrap_or_default() + 1;
+            let added = row.get(j).copied().unwrap_or_default() + 1;
+            let mut fewest = replaced.min(removed).min(added);
+            if i > 0 && j > 0 && from.get(i - 1) == Some(b) && to.get(j - 1) == Some(a) {
+                fewest = fewest.min(before.get(j - 1).copied().unwrap_or_default() + 1);
+            }
+            row.push(fewest);
+        }
+        before = std::mem::replace(&mut last, row);
+    }
+    last.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_found_in_any_case_and_belong_to_one_command() {
+        assert_eq!(find(b"PuT").map(|entry| entry.name), Some(Name::Put));
+        assert_eq!(find(b"Range").map(|entry| entry.name), Some(Name::Scan));
+        assert_eq!(find(b"QUIT").map(|entry| entry.name), Some(Name::Exit));
+        assert!(find(b"").is_none() && find(b"putt").is_none() && find(b"\xff").is_none());
+        let mut all: Vec<_> = words().collect();
+        all.sort_unstable();
+        let count = all.len();
+        all.dedup();
+        assert_eq!(all.len(), count);
+    }
+
+    #[test]
+    fn every_command_is_on_the_page_of_the_shell() {
+        let page = include_str!("../../../../docs/shell.md");
+        for entry in CATALOGUE.iter().filter(|entry| entry.name != Name::Scan) {
+            assert!(page.contains(&format!("\n| `{}`", entry.usage())), "{}", entry.usage());
+        }
+        for word in words() {
+            assert!(page.contains(&format!("`{word}")), "{word}");
+        }
+        for option in ["--prefix P", "--limit N", "--reverse"] {
+            assert!(page.contains(&format!("`{option}`")), "{option}");
+        }
+    }
+
+    #[test]
+    fn a_mistyped_word_is_near_to_the_one_that_was_meant() {
+        for (typed, meant) in [
+            ("gte", "get"),
+            ("GTE", "get"),
+            ("pu", "put"),
+            ("dlete", "delete"),
+            ("comit", "commit"),
+            ("keyspace", "keyspaces"),
+            ("exti", "exit"),
+        ] {
+            assert_eq!(nearest(typed.as_bytes()), Some(meant), "{typed}");
+        }
+        for strange in ["", "select", "xyzzy", "\u{fffd}", &"get".repeat(1000)] {
+            assert_eq!(nearest(strange.as_bytes()), None, "{strange}");
+        }
+    }
+
+    #[test]
+    fn mistakes_are_counted() {
+        for (from, to, count) in [
+            ("", "", 0),
+            ("", "abc", 3),
+            ("abc", "", 3),
+            ("abc", "abc", 0),
+            ("abc", "acb", 1),
+            ("abc", "axc", 1),
+            ("abcd", "bcd", 1),
+            ("kitten", "sitting", 3),
+        ] {
+            assert_eq!(mistakes(from, to), count, "{from} {to}");
+        }
+    }
+}
