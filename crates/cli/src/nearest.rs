@@ -8,21 +8,26 @@ pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
     (edits <= (candidate.chars().count() / 3).max(2)).then_some(candidate)
 }
 
-/// Letters to insert, remove or replace to make one word of the other (Levenshtein's distance).
-fn edits(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    // What the words' beginnings are apart, for the letters of `from` read so far and each beginning of `to`.
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (read, letter) in from.chars().enumerate() {
-        let mut next = vec![read + 1];
-        for (at, (other, (&removed, &replaced))) in to.iter().zip(row.iter().skip(1).zip(&row)).enumerate() {
-            let inserted = next.get(at).map_or(usize::MAX, |cost| cost + 1);
-            let replaced = replaced + usize::from(letter != *other);
-            next.push(inserted.min(removed + 1).min(replaced));
+/// How many characters have to be added, removed, replaced or swapped with their neighbour to make one word of the other.
+pub(crate) fn edits(from: &str, to: &str) -> usize {
+    let (from, to): (Vec<char>, Vec<char>) = (from.chars().collect(), to.chars().collect());
+    let mut before: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=to.len()).collect();
+    for (i, a) in from.iter().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, b) in to.iter().enumerate() {
+            let replaced = last.get(j).copied().unwrap_or_default() + usize::from(a != b);
+            let removed = last.get(j + 1).copied().unwrap_or_default() + 1;
+            let added = row.get(j).copied().unwrap_or_default() + 1;
+            let mut fewest = replaced.min(removed).min(added);
+            if i > 0 && j > 0 && from.get(i - 1) == Some(b) && to.get(j - 1) == Some(a) {
+                fewest = fewest.min(before.get(j - 1).copied().unwrap_or_default() + 1);
+            }
+            row.push(fewest);
         }
-        row = next;
+        before = std::mem::replace(&mut last, row);
     }
-    row.last().copied().unwrap_or_default()
+    last.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -30,12 +35,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn distances_are_those_of_levenshtein() {
+    fn edits_are_counted() {
         for (from, to, expected) in [
             ("", "", 0),
             ("abc", "abc", 0),
             ("", "abc", 3),
             ("abc", "", 3),
+            ("abc", "acb", 1),
+            ("abc", "axc", 1),
+            ("abcd", "bcd", 1),
             ("kitten", "sitting", 3),
             ("flaw", "lawn", 2),
             ("schlüssel", "schluessel", 2),

@@ -1,5 +1,7 @@
 //! The commands of the shell: their names, how they are written, what they do. Parser, help and completion all read this table.
 
+use crate::nearest::edits;
+
 /// A command by name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Name {
@@ -209,32 +211,10 @@ pub(crate) fn nearest(word: &[u8]) -> Option<&'static str> {
     // An over-long word is like none of ours, and comparing would take as long as it is.
     let word = Some(word).filter(|word| word.len() <= 20)?;
     words()
-        .map(|name| (mistakes(&word, name), name))
-        .filter(|(mistakes, name)| *mistakes <= name.len().div_ceil(3).min(2))
-        .min_by_key(|(mistakes, _)| *mistakes)
+        .map(|name| (edits(&word, name), name))
+        .filter(|(edits, name)| *edits <= name.len().div_ceil(3).min(2))
+        .min_by_key(|(edits, _)| *edits)
         .map(|(_, name)| name)
-}
-
-/// How many characters have to be added, removed, replaced or swapped with their neighbour to make one word of the other.
-fn mistakes(from: &str, to: &str) -> usize {
-    let (from, to): (Vec<char>, Vec<char>) = (from.chars().collect(), to.chars().collect());
-    let mut before: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=to.len()).collect();
-    for (i, a) in from.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, b) in to.iter().enumerate() {
-            let replaced = last.get(j).copied().unwrap_or_default() + usize::from(a != b);
-            let removed = last.get(j + 1).copied().unwrap_or_default() + 1;
-            let added = row.get(j).copied().unwrap_or_default() + 1;
-            let mut fewest = replaced.min(removed).min(added);
-            if i > 0 && j > 0 && from.get(i - 1) == Some(b) && to.get(j - 1) == Some(a) {
-                fewest = fewest.min(before.get(j - 1).copied().unwrap_or_default() + 1);
-            }
-            row.push(fewest);
-        }
-        before = std::mem::replace(&mut last, row);
-    }
-    last.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -283,22 +263,6 @@ mod tests {
         }
         for strange in ["", "select", "xyzzy", "\u{fffd}", &"get".repeat(1000)] {
             assert_eq!(nearest(strange.as_bytes()), None, "{strange}");
-        }
-    }
-
-    #[test]
-    fn mistakes_are_counted() {
-        for (from, to, count) in [
-            ("", "", 0),
-            ("", "abc", 3),
-            ("abc", "", 3),
-            ("abc", "abc", 0),
-            ("abc", "acb", 1),
-            ("abc", "axc", 1),
-            ("abcd", "bcd", 1),
-            ("kitten", "sitting", 3),
-        ] {
-            assert_eq!(mistakes(from, to), count, "{from} {to}");
         }
     }
 }
