@@ -220,11 +220,40 @@ impl Replacement {
     }
 
     /// After an error nobody knows which content a power cut leaves.
-    pub(crate) fn replace(self, fs: &dyn Fs, layout: &Layout) -> Result<()> {
+    fn replace(self, fs: &dyn Fs, layout: &Layout) -> Result<()> {
         fs.rename(&self.temporary, &self.path).on("rename", &self.temporary)?;
         fs.sync_dir(layout.dir()).on("sync the folder", layout.dir())?;
         Ok(())
     }
+}
+
+/// Replaces CURRENT with what was prepared, and tells which of the two is in force from now on, through a power cut too.
+///
+/// A rename that fails may have been done or not. The file says which, and syncing the folder makes that durable.
+///
+/// # Errors
+///
+/// When it cannot be found out: nobody knows which one a power cut leaves.
+pub(crate) fn switch_current(
+    fs: &dyn Fs,
+    layout: &Layout,
+    prepared: &Replacement,
+    old: Current,
+    new: Current,
+) -> Result<Current> {
+    let renamed = fs.rename(&prepared.temporary, &prepared.path).on("rename", &prepared.temporary);
+    let in_force = match renamed {
+        Ok(()) => new,
+        Err(error) => match read_current(fs, layout) {
+            Ok(Some(found)) if found == old || found == new => {
+                tracing::warn!(%error, "CURRENT names manifest {}", found.manifest);
+                found
+            }
+            _ => return Err(error.into()),
+        },
+    };
+    fs.sync_dir(layout.dir()).on("sync the folder", layout.dir())?;
+    Ok(in_force)
 }
 
 pub(crate) fn read_settings(fs: &dyn Fs, layout: &Layout, identity: Identity) -> Result<Settings> {

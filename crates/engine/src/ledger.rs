@@ -7,7 +7,7 @@ use crate::{
     Error, Result,
     db::{Inner, Shared},
     files::{Closing, Current},
-    folder::{prepare_current, start_manifest, write_current},
+    folder::{prepare_current, start_manifest, switch_current, write_current},
     manifest::{
         ManifestWriter,
         format::{Edit, Field},
@@ -112,7 +112,12 @@ impl Inner {
                 return Ok(());
             }
         };
-        prepared.replace(&**fs, layout)?;
+        let in_force = switch_current(&**fs, layout, &prepared, ledger.current, current)?;
+        if in_force == ledger.current {
+            // As above; what was prepared is replaced by the next try.
+            self.remove_file(&layout.manifest(number));
+            return Ok(());
+        }
         ledger.manifest = Some(manifest);
         ledger.current = current;
         self.remove_file(&old);

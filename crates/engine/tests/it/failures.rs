@@ -204,12 +204,50 @@ fn a_manifest_that_had_no_room_for_an_edit_goes_on_with_the_next() {
 }
 
 #[test]
+fn a_manifest_that_could_not_take_over_leaves_it_to_the_one_before() {
+    // What reports a failure may have been done: the file tells, and writing goes on with whichever manifest it names.
+    for is_done in [false, true] {
+        let disk = MemFs::new();
+        let (below, is_full) = (disk.clone(), Arc::new(AtomicBool::new(false)));
+        let hits = Arc::new(AtomicU64::new(0));
+        let (full_now, counter) = (Arc::clone(&is_full), Arc::clone(&hits));
+        let injector = injector_fn(move |op| match op {
+            Op::Rename { from, to } if full_now.load(Ordering::SeqCst) => {
+                counter.fetch_add(1, Ordering::SeqCst);
+                if is_done {
+                    below.rename(from, to).unwrap();
+                }
+                full()
+            }
+            _ => Decision::Pass,
+        });
+        let fs: Arc<dyn Fs> = Arc::new(FaultFs::new(Arc::new(disk.clone()), injector));
+        // A new manifest for each edit.
+        let settings = Settings { manifest_bytes_max: 1, ..Settings::default() };
+        let db = on(&disk).fs(fs).settings(settings).open().unwrap();
+        let mut puts = Puts::default();
+        for number in 0..12 {
+            is_full.store((3..9).contains(&number), Ordering::SeqCst);
+            puts.put(&db, number).unwrap();
+            db.flush().unwrap();
+            puts.check_all_ends(&disk, &format!("done {is_done}, put {number}"));
+        }
+        assert!(hits.load(Ordering::SeqCst) >= 6, "{hits:?}");
+        assert_eq!(contents(&db), puts.acknowledged);
+        let manifests = disk.list(Path::new("db")).unwrap();
+        assert_eq!(manifests.iter().filter(|path| is_manifest(path)).count(), 1, "{manifests:?}");
+        db.close().unwrap();
+        puts.check_all_ends(&disk, "closed");
+    }
+}
+
+#[test]
 fn a_disk_that_is_full_for_a_while_stops_nothing_for_good() {
     for first in 0..120 {
         let written = AtomicU64::new(0);
         let disk = Disk::new(move |op| {
             let is_hit = match op.kind() {
-                OpKind::Create | OpKind::WriteAt => true,
+                OpKind::Create | OpKind::WriteAt | OpKind::Rename => true,
                 // A manifest that cannot be cut back is one whose end nobody knows: that stops writing.
                 OpKind::SetLen => is_in(op, "wal"),
                 _ => false,

@@ -66,7 +66,8 @@ pub const UNUSED: [(OpKind, &str); 3] = [
 ];
 
 /// Those that a full disk fails. Giving another name can fail, too, on some file systems; but after that nobody knows which name counts.
-pub const NEED_SPACE: [OpKind; 4] = [OpKind::Create, OpKind::WriteAt, OpKind::HardLink, OpKind::CreateDirAll];
+pub const NEED_SPACE: [OpKind; 5] =
+    [OpKind::Create, OpKind::WriteAt, OpKind::Rename, OpKind::HardLink, OpKind::CreateDirAll];
 
 /// A run with one trouble.
 #[derive(Clone, Copy, Debug)]
