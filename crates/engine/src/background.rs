@@ -85,6 +85,12 @@ impl BackgroundState {
     }
 }
 
+/// Does what may panic. A panic is an error with its message.
+pub(crate) fn catch_panic<T>(work: impl FnOnce() -> T) -> Result<T> {
+    std::panic::catch_unwind(AssertUnwindSafe(work))
+        .map_err(|panic| Error::Panicked { message: message_of(&*panic) })
+}
+
 /// What was given to `panic!`, as text.
 fn message_of(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
@@ -107,8 +113,8 @@ impl Inner {
         Box::new(move || {
             // A database that is gone needs no jobs.
             let Some(inner) = database.upgrade() else { return };
-            if let Err(panic) = std::panic::catch_unwind(AssertUnwindSafe(|| job(&inner))) {
-                inner.stop_writing(&Error::Panicked { message: message_of(&*panic) });
+            if let Err(panicked) = catch_panic(|| job(&inner)) {
+                inner.stop_writing(&panicked);
             }
         })
     }

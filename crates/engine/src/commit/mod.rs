@@ -19,6 +19,7 @@ use siltstone_wal::LogWriter;
 
 use crate::{
     Durability, Error, Result, WriteBatch,
+    background::catch_panic,
     batch::format::Batch,
     commit::{
         interval::IntervalSync,
@@ -142,7 +143,9 @@ impl Inner {
                 .placed
                 .iter()
                 .filter(|placed| unit.batches.iter().any(|batch| Arc::ptr_eq(batch, &placed.batch)));
-            if let Err(error) = of_unit.try_for_each(|placed| apply(&appended.version, placed)) {
+            // A memtable may be the user's own. What it holds after a panic is not known, and the others of the group must not wait for ever.
+            let applied = catch_panic(|| of_unit.try_for_each(|placed| apply(&appended.version, placed)));
+            if let Err(error) = applied.and_then(|applied| applied) {
                 return self.stop_writing(&error);
             }
             if planted.is(Bug::LogNotedAfterApply) {

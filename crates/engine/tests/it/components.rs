@@ -16,6 +16,7 @@ use siltstone::{
     bloom::{DamagedFilter, Filter, FilterBuilder, FilterContext},
     compaction::{Action, Debt, Job, Output, Place, Reason, TreeView, runs_by_age},
     memtable::Memtable,
+    types::{Cursor, Entry, KeyHash, Lookup, SequenceNumber},
 };
 use siltstone_vfs::{Fs as _, MemFs};
 
@@ -67,6 +68,44 @@ impl MemtableFactory for Counted {
     fn create(&self) -> Arc<dyn Memtable> {
         self.0.fetch_add(1, Ordering::Relaxed);
         BTreeFactory.create()
+    }
+}
+
+/// Makes memtables that panic at one of their batches.
+#[derive(Debug)]
+struct Broken;
+
+#[derive(Debug)]
+struct BrokenTable {
+    table: Arc<dyn Memtable>,
+    batches: AtomicU64,
+}
+
+impl MemtableFactory for Broken {
+    fn name(&self) -> &'static str {
+        "broken"
+    }
+    fn create(&self) -> Arc<dyn Memtable> {
+        Arc::new(BrokenTable { table: BTreeFactory.create(), batches: AtomicU64::new(0) })
+    }
+}
+
+impl Memtable for BrokenTable {
+    fn insert_batch(&self, entries: &mut dyn Iterator<Item = Entry<'_>>) {
+        assert!(self.batches.fetch_add(1, Ordering::SeqCst) != 20, "this memtable has a bug");
+        self.table.insert_batch(entries);
+    }
+    fn get(&self, user_key: &[u8], hash: KeyHash, at: SequenceNumber) -> Option<Lookup> {
+        self.table.get(user_key, hash, at)
+    }
+    fn cursor(self: Arc<Self>) -> Box<dyn Cursor> {
+        Arc::clone(&self.table).cursor()
+    }
+    fn bytes(&self) -> u64 {
+        self.table.bytes()
+    }
+    fn entry_count(&self) -> u64 {
+        self.table.entry_count()
     }
 }
 
@@ -292,4 +331,30 @@ fn a_keyspace_may_use_a_component_by_name() {
     let error = error.unwrap_err();
     assert!(error.to_string().contains("\"nobody\""), "{error}");
     assert_eq!(db.keyspaces().unwrap(), ["default", "one"]);
+}
+
+#[test]
+fn a_memtable_that_panics_stops_writing_and_nobody_waits_for_ever() {
+    let disk = MemFs::new();
+    let db = on(&disk).memtable(Broken).open().unwrap();
+    db.put("before", "v").unwrap();
+    let errors: Vec<Error> = std::thread::scope(|scope| {
+        let writer = |writer: u32| {
+            let db = &db;
+            move || (0..1000).find_map(|number| db.put(format!("{writer}-{number}"), "v").err())
+        };
+        let threads: Vec<_> = (0..4).map(|number| scope.spawn(writer(number))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap().unwrap()).collect()
+    });
+    for error in &errors {
+        let cause = if let Error::Poisoned { cause } = error { &**cause } else { error };
+        let Error::Panicked { message } = cause else { panic!("{error:?}") };
+        assert_eq!(message, "this memtable has a bug");
+    }
+    assert!(db.get("before").unwrap().is_some(), "reads go on");
+    assert!(matches!(db.put("after", "v"), Err(Error::Poisoned { .. })));
+    drop(db);
+    // What was logged, though it could not be applied, is no loss and no damage.
+    let db = on(&disk).settings(Settings::default()).open().unwrap();
+    assert!(db.get("before").unwrap().is_some());
 }
