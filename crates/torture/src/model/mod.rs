@@ -9,6 +9,6 @@ mod run;
 mod settings;
 mod shrink;
 
-pub use run::{Answers, run};
+pub use run::{Answers, Background, run, run_with};
 pub use settings::{Variant, variants};
 pub use shrink::shrink;

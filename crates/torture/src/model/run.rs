@@ -10,8 +10,8 @@ use std::{
 };
 
 use siltstone::{
-    DEFAULT_KEYSPACE, Db, Durability, Error, Inline, Keyspace, Range, Settings, Slice, Snapshot, TestClock,
-    WriteBatch,
+    DEFAULT_KEYSPACE, Db, Durability, Error, Executor, Inline, Keyspace, Range, Settings, Slice, Snapshot,
+    TestClock, Threads, WriteBatch,
 };
 use siltstone_vfs::{Fs, MemFs};
 
@@ -38,15 +38,38 @@ pub struct Answers {
     pub compactions: u64,
 }
 
+/// Who flushes and compacts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Background {
+    /// The thread that carries out the operations, between them, when a seed says so: all of the run is a function of the seed.
+    Seeded,
+    /// Threads, meanwhile: the answers must be the same, and nothing else is.
+    Threads,
+}
+
 /// Carries out operations under some settings; the seed decides when background work happens.
 ///
 /// # Errors
 ///
 /// The operation that failed, with its number, and what was expected.
 pub fn run(operations: &[Operation], settings: &Settings, seed: u64) -> Result<Answers, String> {
+    run_with(operations, settings, seed, Background::Seeded)
+}
+
+/// As [`run`], and says who does the background work.
+///
+/// # Errors
+///
+/// The operation that failed, with its number, and what was expected.
+pub fn run_with(
+    operations: &[Operation],
+    settings: &Settings,
+    seed: u64,
+    background: Background,
+) -> Result<Answers, String> {
     let mut at = 0;
     let outcome = catch_unwind(AssertUnwindSafe(|| {
-        let mut run = Run::new(settings, seed)?;
+        let mut run = Run::new(settings, seed, background)?;
         for operation in operations {
             run.carry_out(operation).map_err(|what| format!("{operation:?}: {what}"))?;
             at += 1;
@@ -63,6 +86,7 @@ pub fn run(operations: &[Operation], settings: &Settings, seed: u64) -> Result<A
 struct Run<'a> {
     settings: &'a Settings,
     seed: u64,
+    background: Background,
     opens: u64,
     fs: MemFs,
     // `None` only while it is replaced.
@@ -124,10 +148,11 @@ fn take_from(range: &mut Range, ends: Ends) -> Result<Vec<Option<Pair>>, String>
 }
 
 impl<'a> Run<'a> {
-    fn new(settings: &'a Settings, seed: u64) -> Result<Run<'a>, String> {
+    fn new(settings: &'a Settings, seed: u64, background: Background) -> Result<Run<'a>, String> {
         let mut run = Run {
             settings,
             seed,
+            background,
             opens: 0,
             fs: MemFs::new(),
             db: None,
@@ -358,10 +383,14 @@ impl<'a> Run<'a> {
         self.opens += 1;
         let seed = self.seed ^ self.opens;
         let fs: Arc<dyn Fs> = Arc::new(self.fs.clone());
+        let executor: Arc<dyn Executor> = match self.background {
+            Background::Seeded => Arc::new(Inline::new(seed)),
+            Background::Threads => Arc::new(Threads::new(2)),
+        };
         let db = Db::builder(Path::new(DIR))
             .fs(fs)
             .clock(Arc::new(TestClock::new(1_700_000_000_000)))
-            .executor(Arc::new(Inline::new(seed)))
+            .executor(executor)
             .seed(seed)
             .settings(self.settings.clone())
             .open()
