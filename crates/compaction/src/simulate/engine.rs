@@ -8,7 +8,7 @@ use super::{
     EngineParameters, EngineReport, Operation, SimulationError, Timing,
     error::JOBS_MAX,
     live::LiveData,
-    tally::{Tally, level0_runs},
+    tally::{Moment, Tally, level0_runs},
     tree::{Merged, NewTable, SimulatedTree, Written},
     version::Version,
     writer::{Speed, Stop, Writer},
@@ -126,6 +126,9 @@ impl<S: CompactionStrategy> EngineSimulation<S> {
             let speed = self.speed();
             let writer_in = memtable.as_ref().and_then(|_| writer.done_in_ns(speed));
             let Some(passed) = self.next_end_in_ns().into_iter().chain(writer_in).min() else { break };
+            if passed > 0 {
+                tally.see(self.moment());
+            }
             self.now_ns += passed;
             if memtable.is_some() {
                 writer.advance(passed, speed);
@@ -135,14 +138,14 @@ impl<S: CompactionStrategy> EngineSimulation<S> {
                 continue;
             }
             if let Some(full) = memtable.take() {
-                tally.sample(&self.tree, &self.live, self.debt(), &self.parameters);
+                tally.sample(self.moment(), &self.live, &self.parameters);
                 let versions = self.sorted(&full);
                 self.sealed.push_back(versions);
                 tally.report.writing_ns = self.now_ns - began_ns;
                 memtable = self.fill(&mut operations, &mut writer, &mut tally);
             }
         }
-        tally.sample(&self.tree, &self.live, self.debt(), &self.parameters);
+        tally.sample(self.moment(), &self.live, &self.parameters);
         tally.report.settling_ns = self.now_ns - began_ns - tally.report.writing_ns;
         tally.report.stalls = writer.stalls();
         Ok(tally.into_report(&self.tree))
@@ -289,6 +292,10 @@ impl<S: CompactionStrategy> EngineSimulation<S> {
 
     fn debt(&self) -> Debt {
         self.strategy.debt(&self.view())
+    }
+
+    fn moment(&self) -> Moment<'_> {
+        Moment { tree: &self.tree, live_bytes: self.live_bytes(), debt: self.debt() }
     }
 
     fn view(&self) -> TreeView<'_> {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 /// What [`EngineSimulation::run`](super::EngineSimulation::run) counted, from its first write until there was nothing
 /// left to flush or to compact.
 ///
-/// Means and highest values are those of the moments in which a memtable was full, and of the end. What is *settled*
-/// is what the end was like. Space is in proportion to the live data: the newest versions in the tables that are puts.
+/// Means are those of the moments in which a memtable was full, and of the end. What is highest is so for some time, be
+/// it short: not while a job that takes no time is about to begin. What is *settled* is what the end was like. Space is in proportion to the live data: the newest versions in the tables that are puts.
 #[derive(Clone, PartialEq, Default, Debug)]
 pub struct EngineReport {
     /// Puts and deletes of users.

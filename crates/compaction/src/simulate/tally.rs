@@ -23,6 +23,14 @@ pub(super) struct Tally {
     absent: ReadSums,
 }
 
+/// What a simulation is like at one time.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment<'a> {
+    pub(super) tree: &'a SimulatedTree,
+    pub(super) live_bytes: u64,
+    pub(super) debt: Debt,
+}
+
 #[derive(Default, Debug)]
 struct ReadSums {
     reads: u64,
@@ -88,34 +96,38 @@ impl Tally {
         }
     }
 
-    /// Looks at a moment.
-    pub(super) fn sample(
-        &mut self,
-        tree: &SimulatedTree,
-        live: &LiveData,
-        debt: Debt,
-        parameters: &EngineParameters,
-    ) {
+    /// Looks at a state that lasts for a while: how high things are.
+    pub(super) fn see(&mut self, moment: Moment<'_>) {
+        let Moment { tree, live_bytes, debt } = moment;
         let report = &mut self.report;
         let runs = runs_by_age(tree.levels()).count() as u64;
-        self.samples += 1;
-        self.runs_sum += runs;
-        self.debt_sum += u128::from(debt.bytes);
         report.runs_max = report.runs_max.max(runs);
-        report.runs_settled = runs;
         report.level0_runs_max = report.level0_runs_max.max(level0_runs(tree.levels()));
         report.debt_bytes_max = report.debt_bytes_max.max(debt.bytes);
-        report.live_bytes = live.count() * parameters.file.put_bytes;
-        report.file_bytes = tree.file_bytes();
-        if report.live_bytes > 0 {
-            let space = ratio(report.file_bytes, report.live_bytes);
-            self.space_samples += 1;
-            self.space_sum += space;
+        if live_bytes > 0 {
+            let space = ratio(tree.file_bytes(), live_bytes);
             report.space_amplification_max = report.space_amplification_max.max(space);
-            report.space_amplification_settled = space;
         }
-        let live_bytes = report.live_bytes;
         self.see_peak(tree.file_bytes(), live_bytes);
+    }
+
+    /// Looks at the state in which a memtable is full, or everything is done: how high things are, and how high on
+    /// average.
+    pub(super) fn sample(&mut self, moment: Moment<'_>, live: &LiveData, parameters: &EngineParameters) {
+        self.see(moment);
+        let Moment { tree, live_bytes, debt } = moment;
+        let report = &mut self.report;
+        report.runs_settled = runs_by_age(tree.levels()).count() as u64;
+        report.live_bytes = live_bytes;
+        report.file_bytes = tree.file_bytes();
+        self.samples += 1;
+        self.runs_sum += report.runs_settled;
+        self.debt_sum += u128::from(debt.bytes);
+        if live_bytes > 0 {
+            report.space_amplification_settled = ratio(report.file_bytes, live_bytes);
+            self.space_samples += 1;
+            self.space_sum += report.space_amplification_settled;
+        }
         self.read(tree, live, parameters);
     }
 
