@@ -91,12 +91,12 @@ impl Timing {
 }
 
 impl Default for EngineParameters {
-    /// The engine's limits with a memtable of 1 MiB, keys of 16 bytes and values of 100 as they come out of the skip
-    /// list and into a table, no time for compaction.
+    /// A memtable of 1 MiB, keys of 16 bytes and values of 100, as the skip list counts them and as they are in a
+    /// table; compaction takes no time.
     fn default() -> EngineParameters {
         EngineParameters {
-            memory: EntrySizes { put_bytes: 244, tombstone_bytes: 120 },
-            file: EntrySizes { put_bytes: 120, tombstone_bytes: 20 },
+            memory: EntrySizes { put_bytes: 228, tombstone_bytes: 104 },
+            file: EntrySizes { put_bytes: 116, tombstone_bytes: 16 },
             memtable_bytes_max: 1 << 20,
             sealed_max: 2,
             backpressure: Backpressure::NONE,

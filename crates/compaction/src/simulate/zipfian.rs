@@ -5,7 +5,7 @@ use super::random::Random;
 /// The method of Gray, Sundaresan, Englert, Baclawski and Weinberger, "Quickly generating billion-record synthetic
 /// databases", SIGMOD 1994, which YCSB uses as well (Cooper and others, "Benchmarking cloud serving systems with YCSB",
 /// `SoCC` 2010). The first two ranks are drawn exactly; the others by inverting an integral instead of a sum, which
-/// draws the third to the hundredth up to a fifth too often.
+/// draws the third up to a fifth too often, and those behind it by less and less.
 #[derive(Clone, Debug)]
 pub(super) struct Zipfian {
     ranks: u32,

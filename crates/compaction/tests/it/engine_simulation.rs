@@ -20,7 +20,12 @@ const WORKLOADS: [Workload; 5] = [
 
 /// Memtables of 400 puts, tables of 1000.
 fn instant() -> EngineParameters {
-    EngineParameters { memtable_bytes_max: 400 * 244, ..EngineParameters::default() }
+    EngineParameters {
+        memory: EntrySizes { put_bytes: 244, tombstone_bytes: 120 },
+        file: EntrySizes { put_bytes: 120, tombstone_bytes: 20 },
+        memtable_bytes_max: 400 * 244,
+        ..EngineParameters::default()
+    }
 }
 
 /// A disk that writes what two workers make of 20,000 operations a second, and not much more.
@@ -319,7 +324,7 @@ fn workers_run_jobs_beside_each_other() {
 #[test]
 fn memtables_are_full_by_bytes_and_hold_a_key_once_for_each_write() {
     // Ten puts of 244 bytes, or what is as much with tombstones of 120.
-    let parameters = EngineParameters { memtable_bytes_max: 2_440, ..EngineParameters::default() };
+    let parameters = EngineParameters { memtable_bytes_max: 2_440, ..instant() };
     let write = |operations: Vec<Operation>| {
         let mut simulation = EngineSimulation::new(SizeTiered::default(), parameters.clone());
         let report = simulation.run(operations).unwrap();
@@ -338,7 +343,7 @@ fn tables_are_cut_by_bytes() {
     let parameters = EngineParameters {
         file: EntrySizes { put_bytes: 100, tombstone_bytes: 10 },
         memtable_bytes_max: 100 * 244,
-        ..EngineParameters::default()
+        ..instant()
     };
     let strategy = SizeTiered { runs_min: 2, table_bytes_max: 2_950, ..SizeTiered::default() };
     let mut simulation = EngineSimulation::new(strategy, parameters);
