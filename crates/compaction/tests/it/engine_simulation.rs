@@ -339,6 +339,32 @@ fn memtables_are_full_by_bytes_and_hold_a_key_once_for_each_write() {
 }
 
 #[test]
+fn of_one_memtable_the_last_operation_on_a_key_counts() {
+    let put = Operation { key: 7, kind: Kind::Put };
+    let delete = Operation { key: 7, kind: Kind::Delete };
+    for (operations, live_bytes) in [([put, delete], 0), ([delete, put], 120)] {
+        let mut simulation = EngineSimulation::new(SizeTiered::default(), instant());
+        let report = simulation.run(operations).unwrap();
+        assert_eq!((report.entries_flushed, report.live_bytes), (1, live_bytes));
+    }
+}
+
+#[test]
+fn a_job_takes_the_time_of_what_it_reads_and_writes() {
+    // Two memtables of 400 different keys each, then one merge of both.
+    let timing = Timing { compaction_bytes_per_s: 1_000_000, workers: 1, ..timed().timing };
+    let parameters = EngineParameters { timing, backpressure: Backpressure::NONE, ..timed() };
+    let operations = (0..800).map(|key| Operation { key, kind: Kind::Put });
+    let report = EngineSimulation::new(AllAtOnce, parameters).run(operations).unwrap();
+    let bytes = 800 * 120;
+    assert_eq!((report.bytes_flushed, report.bytes_read, report.bytes_merged), (bytes, bytes, bytes));
+    // 20,000 operations a second.
+    assert_eq!(report.writing_ns, 800 * 50_000);
+    // 2 ms for each job, 48,000 bytes at 50 MB/s, and twice 96,000 bytes at 1 MB/s.
+    assert_eq!(report.settling_ns, 2_000_000 + 960_000 + 2_000_000 + 192_000_000);
+}
+
+#[test]
 fn tables_are_cut_by_bytes() {
     let parameters = EngineParameters {
         file: EntrySizes { put_bytes: 100, tombstone_bytes: 10 },
