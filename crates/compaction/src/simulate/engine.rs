@@ -67,10 +67,13 @@ struct JobUnderWay {
 }
 
 impl JobUnderWay {
-    /// What is written at a moment before the end.
+    /// What is written by then.
     fn bytes_written(&self, now_ns: u64) -> u64 {
-        let whole = u128::from(self.ends_ns - self.begins_ns).max(1);
-        let passed = u128::from(now_ns.saturating_sub(self.begins_ns)).min(whole);
+        if now_ns >= self.ends_ns {
+            return self.merged.bytes_out();
+        }
+        let whole = u128::from(self.ends_ns - self.begins_ns);
+        let passed = u128::from(now_ns.saturating_sub(self.begins_ns));
         u64::try_from(u128::from(self.merged.bytes_out()) * passed / whole).unwrap_or(u64::MAX)
     }
 }

@@ -2,8 +2,8 @@
 
 use siltstone_compaction::{
     Action, Backpressure, CompactionStrategy, Debt, EngineParameters, EngineReport, EngineSimulation,
-    EntrySizes, Job, Operation, Output, Place, Reason, SimulationError, SizeTiered, Timing, TreeView,
-    Workload, check_levels, runs_by_age, types::Kind,
+    EntrySizes, Job, Operation, Output, Place, Reason, Simulation, SimulationError, SimulationParameters,
+    SizeTiered, Timing, TreeView, Workload, check_levels, runs_by_age, types::Kind,
 };
 
 use crate::leveled::SmallLeveled;
@@ -277,6 +277,36 @@ fn a_disk_that_keeps_up_stalls_nobody_and_writes_what_an_instant_one_writes() {
     assert_eq!((report.bytes_flushed, report.bytes_merged), (ideal.bytes_flushed, ideal.bytes_merged));
     assert_eq!((ideal.debt_bytes_max, ideal.settling_ns), (0, 0));
     assert!(report.settling_ns > 0);
+}
+
+#[test]
+fn without_time_and_tombstones_both_simulations_are_one() {
+    let key = |at: u32| at.wrapping_mul(2_654_435_761) % 5_000;
+    // Memtables of 100 operations, from an empty tree.
+    let parameters = SimulationParameters {
+        loaded_keys: 0,
+        flush_entries: 100,
+        warm_up_flushes: 0,
+        flushes: 300,
+        entry_bytes: 120,
+    };
+    let mut at = 0..;
+    let simple = Simulation::new(size_tiered(), parameters).run(|| key(at.next().unwrap())).unwrap();
+    let parameters = EngineParameters { memtable_bytes_max: 100 * 244, ..instant() };
+    let operations = (0..30_000).map(|at| Operation { key: key(at), kind: Kind::Put });
+    let report = EngineSimulation::new(size_tiered(), parameters).run(operations).unwrap();
+    assert_eq!(
+        (report.operations, report.entries_flushed, report.entries_merged),
+        (simple.entries_drawn, simple.entries_flushed, simple.entries_merged)
+    );
+    assert_eq!((report.runs_max, &report.jobs), (simple.runs_max, &simple.jobs));
+    for (found, expected) in [
+        (report.space_amplification_mean, simple.space_amplification_mean),
+        (report.space_amplification_max, simple.space_amplification_max),
+        (report.space_amplification_peak, simple.space_amplification_peak),
+    ] {
+        assert!((found - expected).abs() < 1e-9, "{report:?} {simple:?}");
+    }
 }
 
 #[test]
