@@ -25,6 +25,8 @@ pub(crate) enum Command {
     Crash(Vec<String>),
     /// Run the engine's concurrent parts under many schedules.
     Shuttle(shuttle::Options),
+    /// Simulate strategies, in a release build, with these words for the program.
+    Sim(Vec<String>),
     /// Write the hashes of the format sources into the format pages.
     Bless,
 }
@@ -38,6 +40,7 @@ impl Command {
             ["ci", options @ ..] => Ok(Command::Ci { skipped: parse_skips(options)? }),
             ["crash", words @ ..] => Ok(Command::Crash(words.iter().map(ToString::to_string).collect())),
             ["shuttle", words @ ..] => Ok(Command::Shuttle(shuttle::Options::parse(words)?)),
+            ["sim", words @ ..] => Ok(Command::Sim(words.iter().map(ToString::to_string).collect())),
             ["tidy", "--bless"] => Ok(Command::Bless),
             [name] => Ok(Command::One(find(name)?)),
             [name, rest @ ..] => {
@@ -78,6 +81,8 @@ pub(crate) fn help() -> String {
          \x20                     power cuts of whole databases, before every change of the disk, or before S of them\n  \
          shuttle [--schedules N] [--seed S] [--replay FILE] [--planted] [TEST]\n  \
          \x20                     commit, rotation, read_view and close under schedules that shuttle chooses\n  \
+         sim [--strategy NAME[,PARAMETER=VALUE]...]... [--workload NAME] [--json FILE] [--svg FILE] ...\n  \
+         \x20                     what strategies cost at which size of the data, without files; `sim --help` has the rest\n  \
          tidy --bless          write the hashes of the format sources into docs/format\n\nsteps, each also a command:\n",
     );
     for step in STEPS {

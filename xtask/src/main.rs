@@ -4,6 +4,7 @@
 mod ci;
 mod command;
 mod shuttle;
+mod sim;
 mod step;
 mod tidy;
 mod workspace;
@@ -45,6 +46,7 @@ fn run() -> anyhow::Result<()> {
             workspace.cargo(&arguments)?;
         }
         Command::Shuttle(options) => shuttle::run(&workspace, &options)?,
+        Command::Sim(words) => sim::run(&workspace, &words)?,
         Command::One(step) => {
             if let step::Outcome::Absent(why) = (step.run)(&workspace)? {
                 println!("{}: nothing to do: {why}", step.name);

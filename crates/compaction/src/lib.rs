@@ -20,7 +20,11 @@ pub use invalid_job::InvalidJob;
 pub use job::{Action, Job, Output, Place, Reason};
 pub use overlap::OlderData;
 pub use retain::{Retain, RetainStatistics};
-pub use simulate::{Simulation, SimulationError, SimulationParameters, SimulationReport};
+pub use simulate::{
+    Backpressure, EngineParameters, EngineReport, EngineSimulation, EntrySizes, Operation, Operations,
+    ReadCost, Simulation, SimulationError, SimulationParameters, SimulationReport, StallTimes, Timing,
+    Workload,
+};
 pub use size_tiered::{Similarity, SizeTiered};
 pub use split::Split;
 pub use strategy::{CompactionStrategy, Debt};

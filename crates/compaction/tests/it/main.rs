@@ -1,6 +1,7 @@
 //! Strategies and rules on trees that are nothing but metadata.
 #![expect(clippy::unwrap_used, reason = "what is missing here is a failed test")]
 
+mod engine_simulation;
 mod golden;
 mod leveled;
 mod model;
