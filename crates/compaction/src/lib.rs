@@ -22,12 +22,12 @@ pub use overlap::OlderData;
 pub use retain::{Retain, RetainStatistics};
 pub use simulate::{Simulation, SimulationError, SimulationParameters, SimulationReport};
 pub use size_tiered::{Similarity, SizeTiered};
-pub use split::Split;
+pub use split::{Cuts, Split};
 pub use strategy::{CompactionStrategy, Debt};
 pub use table::{KeyRange, TableId, TableMeta};
 pub use tree::{Epoch, LEVELS_MAX, Level, Position, Run, check_levels, levels_from_tables, runs_by_age};
 pub use validate::validate;
-pub use view::{Budget, RunningJob, TreeView};
+pub use view::{Budget, HotRange, RunningJob, TreeView};
 
 // What the interface names, so that this crate is enough of a dependency.
 pub use siltstone_types as types;

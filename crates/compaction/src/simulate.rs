@@ -9,8 +9,8 @@ use std::{
 use siltstone_types::SequenceNumber;
 
 use crate::{
-    Action, CompactionStrategy, Debt, Epoch, InvalidJob, Job, KeyRange, Level, TableId, TableMeta, TreeView,
-    apply, levels_from_tables, runs_by_age, validate,
+    Action, CompactionStrategy, Debt, Epoch, InvalidJob, Job, KeyRange, Level, Split, TableId, TableMeta,
+    TreeView, apply, levels_from_tables, runs_by_age, validate,
 };
 
 /// More jobs than this between two flushes, and the strategy is taken not to come to an end.
@@ -207,7 +207,7 @@ impl<S: CompactionStrategy> Simulation<S> {
 
     /// The tables that a job makes.
     fn merge(&mut self, job: &Job, counts: &mut Counts) -> Vec<Arc<TableMeta>> {
-        let Action::Merge { table_bytes_max, .. } = job.action else { return Vec::new() };
+        let Some(mut split) = Split::of_job(job, &self.levels) else { return Vec::new() };
         let before = self.entry_count();
         let mut keys: Vec<u32> =
             job.inputs.iter().filter_map(|id| self.keys.get(id)).flatten().copied().collect();
@@ -216,9 +216,16 @@ impl<S: CompactionStrategy> Simulation<S> {
         counts.report.entries_merged += keys.len() as u64;
         let peak = ratio(before + keys.len() as u64, self.distinct.len() as u64);
         counts.report.space_amplification_peak = counts.report.space_amplification_peak.max(peak);
-        let entries_max = (table_bytes_max / self.parameters.entry_bytes.max(1)).max(1);
-        let chunks = keys.chunks(usize::try_from(entries_max).unwrap_or(usize::MAX));
-        chunks.filter_map(|chunk| self.make_table(chunk.to_vec())).collect()
+        let (mut tables, mut table) = (Vec::new(), Vec::new());
+        for key in keys {
+            let bytes = (table.len() as u64).saturating_mul(self.parameters.entry_bytes);
+            if split.ends_before(&key_bytes(key), bytes) {
+                tables.extend(self.make_table(std::mem::take(&mut table)));
+            }
+            table.push(key);
+        }
+        tables.extend(self.make_table(table));
+        tables
     }
 
     /// A table of sorted keys; `None` for no keys.

@@ -1,7 +1,7 @@
 //! The simulator against a published reference, and against strategies that misbehave.
 
 use siltstone_compaction::{
-    Action, CompactionStrategy, Debt, Job, Output, Place, Reason, Simulation, SimulationError,
+    Action, CompactionStrategy, Cuts, Debt, Job, Output, Place, Reason, Simulation, SimulationError,
     SimulationParameters, SimulationReport, SizeTiered, TreeView, check_levels, runs_by_age,
 };
 
@@ -110,7 +110,7 @@ impl CompactionStrategy for Misbehaving {
     fn plan(&self, view: &TreeView<'_>) -> Option<Job> {
         let output = Output { level: 0, place: self.place? };
         let inputs = runs_by_age(view.levels).take(1).map(|(_, run)| run.tables[0].id).collect();
-        let action = Action::Merge { output, table_bytes_max: u64::MAX };
+        let action = Action::Merge { output, table_bytes_max: u64::MAX, cuts: Cuts::BY_SIZE };
         Some(Job { action, inputs, reason: Reason::new("again", "and again") })
     }
     fn debt(&self, _: &TreeView<'_>) -> Debt {
