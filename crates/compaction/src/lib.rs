@@ -1,8 +1,10 @@
 #![doc = include_str!("../README.md")]
 
 mod apply;
+mod board;
 mod invalid_job;
 mod job;
+mod leveled;
 mod overlap;
 mod retain;
 mod simulate;
@@ -11,6 +13,7 @@ mod split;
 mod strategy;
 mod table;
 pub mod text;
+mod tombstones;
 mod tree;
 mod validate;
 mod view;
@@ -18,6 +21,7 @@ mod view;
 pub use apply::{Applied, apply};
 pub use invalid_job::InvalidJob;
 pub use job::{Action, Job, Output, Place, Reason};
+pub use leveled::Leveled;
 pub use overlap::OlderData;
 pub use retain::{Retain, RetainStatistics};
 pub use simulate::{Simulation, SimulationError, SimulationParameters, SimulationReport};

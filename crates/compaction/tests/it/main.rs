@@ -5,6 +5,7 @@ mod golden;
 mod leveled;
 mod model;
 mod planning;
+mod reference_rows;
 mod retain;
 mod rules;
 mod simulation;

@@ -30,7 +30,10 @@ const PARAMETERS: SimulationParameters = SimulationParameters {
 };
 
 /// Uniform overwrites of the loaded keys.
-fn simulate(strategy: impl CompactionStrategy, parameters: SimulationParameters) -> SimulationReport {
+pub(crate) fn simulate(
+    strategy: impl CompactionStrategy,
+    parameters: SimulationParameters,
+) -> SimulationReport {
     let mut random = Random(1);
     let mut simulation = Simulation::new(strategy, parameters);
     let report = simulation.run(|| random.below(parameters.loaded_keys)).unwrap();
@@ -39,7 +42,7 @@ fn simulate(strategy: impl CompactionStrategy, parameters: SimulationParameters)
 }
 
 #[track_caller]
-fn close(found: f64, expected: f64) {
+pub(crate) fn close(found: f64, expected: f64) {
     assert!((found / expected - 1.0).abs() <= 0.1, "{found} is not within a tenth of {expected}");
 }
 
