@@ -2,8 +2,10 @@
 
 mod apply;
 mod board;
+mod fifo;
 mod invalid_job;
 mod job;
+mod lazy_leveled;
 mod leveled;
 mod overlap;
 mod retain;
@@ -15,12 +17,15 @@ mod table;
 pub mod text;
 mod tombstones;
 mod tree;
+mod unite;
 mod validate;
 mod view;
 
 pub use apply::{Applied, apply};
+pub use fifo::Fifo;
 pub use invalid_job::InvalidJob;
 pub use job::{Action, Job, Output, Place, Reason};
+pub use lazy_leveled::LazyLeveled;
 pub use leveled::Leveled;
 pub use overlap::OlderData;
 pub use retain::{Retain, RetainStatistics};

@@ -2,8 +2,9 @@
 
 use super::Planner;
 use crate::{
-    Job, Output, Place, Reason, Run,
-    board::{Table, are_disjoint, file_bytes, number},
+    Job, Reason,
+    board::{Table, file_bytes},
+    unite::Unite,
 };
 
 impl<'a> Planner<'a> {
@@ -53,40 +54,8 @@ impl<'a> Planner<'a> {
 
     /// Makes one run of the runs of a level, in the place of the oldest.
     pub(super) fn unite(&self, level: usize) -> Option<Job> {
-        let runs = self.board.runs(level);
-        let [.., second, oldest] = runs else { return None };
-        let output = Output { level: number(level), place: Place::JoinRun(oldest.epoch) };
-        let reason =
-            Reason::new("level-runs", format!("level {level} has {} runs instead of one", runs.len()));
-        let whole = (0..runs.len() - 1).find_map(|newest| self.unite_whole(&runs[newest..], output, &reason));
-        whole.or_else(|| {
-            second.tables.iter().find_map(|table| {
-                if !self.board.is_clear(&table.range, level, level) {
-                    return None;
-                }
-                let mut inputs = vec![table];
-                inputs.extend(oldest.overlapping(&table.range));
-                if self.settings.moves && inputs.len() == 1 {
-                    return self.board.relabel(&inputs, output, reason.clone());
-                }
-                self.board.merge(&inputs, output, self.format(), reason.clone())
-            })
-        })
-    }
-
-    /// All tables of the runs, if that is no larger a job than others.
-    fn unite_whole(&self, runs: &'a [Run], output: Output, reason: &Reason) -> Option<Job> {
-        if !runs.iter().all(|run| self.board.is_free(run)) {
-            return None;
-        }
-        let tables =
-            |runs: &'a [Run]| -> Vec<Table<'a>> { runs.iter().flat_map(|run| &run.tables).collect() };
-        let inputs = tables(runs);
-        if self.settings.moves && are_disjoint(&inputs) {
-            // The oldest run stays where it is.
-            return self.board.relabel(&tables(&runs[..runs.len() - 1]), output, reason.clone());
-        }
-        let is_small = file_bytes(&inputs) <= self.settings.cuts.overlap_bytes_max;
-        is_small.then(|| self.board.merge(&inputs, output, self.format(), reason.clone())).flatten()
+        let whole_bytes_max = self.settings.cuts.overlap_bytes_max;
+        let moves = self.settings.moves;
+        Unite { board: &self.board, format: self.format(), moves, whole_bytes_max }.step(level)
     }
 }

@@ -2,6 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "what is missing here is a failed test")]
 
 mod golden;
+mod golden_fifo;
+mod golden_lazy;
+mod golden_leveled;
 mod leveled;
 mod model;
 mod planning;

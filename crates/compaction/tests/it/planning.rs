@@ -2,8 +2,8 @@
 
 use proptest::{prelude::*, test_runner::Config};
 use siltstone_compaction::{
-    Budget, CompactionStrategy, Cuts, Debt, Job, Leveled, RunningJob, Similarity, SizeTiered, TreeView,
-    runs_by_age, validate,
+    Budget, CompactionStrategy, Cuts, Debt, Job, LazyLeveled, Leveled, RunningJob, Similarity, SizeTiered,
+    TreeView, runs_by_age, validate,
 };
 
 use crate::{
@@ -52,6 +52,19 @@ pub(crate) fn leveled() -> impl Strategy<Value = Leveled> {
     })
 }
 
+pub(crate) fn lazy_leveled() -> impl Strategy<Value = LazyLeveled> {
+    let counts = (1..6_u32, 1..9_u32, 1..9_usize, 1..100_u64);
+    let tombstones = (0..150_u32, prop_oneof![0..2000_u64, Just(u64::MAX)]);
+    (counts, tombstones).prop_map(|(counts, tombstones)| LazyLeveled {
+        ratio: counts.0,
+        last_level: counts.1,
+        merge_runs_max: counts.2,
+        table_bytes_max: counts.3,
+        tombstone_percent_min: tombstones.0,
+        tombstone_age_ms_max: tombstones.1,
+    })
+}
+
 fn any_strategy() -> impl Strategy<Value = Box<dyn CompactionStrategy>> {
     fn boxed(strategy: impl CompactionStrategy + 'static) -> Box<dyn CompactionStrategy> {
         Box::new(strategy)
@@ -60,6 +73,7 @@ fn any_strategy() -> impl Strategy<Value = Box<dyn CompactionStrategy>> {
     prop_oneof![
         3 => size_tiered().prop_map(boxed),
         3 => leveled().prop_map(boxed),
+        3 => lazy_leveled().prop_map(boxed),
         1 => small.prop_map(boxed),
     ]
 }
