@@ -8,6 +8,7 @@ mod golden_leveled;
 mod leveled;
 mod model;
 mod planning;
+mod properties;
 mod reference_rows;
 mod retain;
 mod rules;

@@ -9,7 +9,7 @@ use siltstone_compaction::{
 use crate::{
     cases,
     leveled::SmallLeveled,
-    model::{Model, TreeShape, shapes},
+    model::{Model, TreeShape, Version, shapes},
 };
 
 fn size_tiered() -> impl Strategy<Value = SizeTiered> {
@@ -138,12 +138,8 @@ fn live(shape: &TreeShape, strategies: [&dyn CompactionStrategy; 2], steps: &[St
     settle(&mut model, strategies[0])
 }
 
-fn same_versions(before: &std::collections::BTreeMap<u8, Vec<u64>>, model: &Model) -> Result<(), String> {
-    if *before == model.versions() {
-        Ok(())
-    } else {
-        Err(format!("{before:?} became {:?}", model.versions()))
-    }
+fn same_versions(before: &[Version], model: &Model) -> Result<(), String> {
+    if before == model.versions() { Ok(()) } else { Err(format!("{before:?} became {:?}", model.versions())) }
 }
 
 /// One job after the other until there is none, with the debt watched.

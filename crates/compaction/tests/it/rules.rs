@@ -338,10 +338,10 @@ fn end_job(model: &mut Model, job: &Job, older: &OlderData, keys_max: usize) -> 
     if let Some(key) = (0..40).find(is_missed) {
         return Err(format!("{job}: a tombstone of key {key} would be dropped above older data"));
     }
-    let before = model.versions();
+    let before = model.versions_by_key();
     model.run(job, keys_max).map_err(|broken| format!("{job}: {broken}"))?;
     model.check().map_err(|what| format!("{job}: {what}"))?;
-    let after = model.versions();
+    let after = model.versions_by_key();
     for (key, versions) in before {
         let left = after.get(&key).map(Vec::as_slice).unwrap_or_default();
         // A drop may take the oldest versions and nothing else.

@@ -8,10 +8,14 @@ use siltstone_compaction::{
 use crate::leveled::SmallLeveled;
 
 /// `SplitMix64`.
-struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    fn below(&mut self, end: u32) -> u32 {
+    pub(crate) fn new(seed: u64) -> Random {
+        Random(seed)
+    }
+
+    pub(crate) fn below(&mut self, end: u32) -> u32 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -34,7 +38,7 @@ pub(crate) fn simulate(
     strategy: impl CompactionStrategy,
     parameters: SimulationParameters,
 ) -> SimulationReport {
-    let mut random = Random(1);
+    let mut random = Random::new(1);
     let mut simulation = Simulation::new(strategy, parameters);
     let report = simulation.run(|| random.below(parameters.loaded_keys)).unwrap();
     assert_eq!(check_levels(simulation.levels()), Ok(()));
