@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Epoch, TableId};
+use crate::{Cuts, Epoch, TableId};
 
 /// One piece of work on a tree, and why.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -34,6 +34,8 @@ pub enum Action {
         output: Output,
         /// A new table is begun between two user keys once this many bytes of file are written.
         table_bytes_max: u64,
+        /// Where tables may end earlier.
+        cuts: Cuts,
     },
     /// Give them another place without touching their files.
     Move {

@@ -1,8 +1,8 @@
 //! Merges runs of similar size: little is written, and many runs are read.
 
 use crate::{
-    Action, CompactionStrategy, Debt, Job, Output, Place, Position, Reason, Run, TreeView, tree::runs_by_age,
-    validate,
+    Action, CompactionStrategy, Cuts, Debt, Job, Output, Place, Position, Reason, Run, TreeView,
+    tree::runs_by_age, validate,
 };
 
 /// Merges runs that are neighbours in age, when their sizes are similar, when they waste space, or when there
@@ -308,7 +308,8 @@ impl SizeTiered {
                 Job { action: Action::Move { output }, inputs: ids(moving), reason }
             }
             _ => {
-                let action = Action::Merge { output, table_bytes_max: self.table_bytes_max };
+                let action =
+                    Action::Merge { output, table_bytes_max: self.table_bytes_max, cuts: Cuts::BY_SIZE };
                 Job { action, inputs: ids(runs), reason }
             }
         }

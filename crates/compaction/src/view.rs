@@ -19,12 +19,31 @@ pub struct TreeView<'a> {
     pub now_unix_ms: u64,
     /// What a job may cost now.
     pub budget: Budget,
+    /// Where reads had to ask several runs, and how often. Empty when nobody counts.
+    pub hot_ranges: &'a [HotRange],
+}
+
+/// A range of keys that reads keep hitting.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct HotRange {
+    /// The keys. It may cover several runs, or none.
+    pub range: KeyRange,
+    /// How many lookups and scans in the range had to ask more than one run, lately: whoever counts lets
+    /// counts decay, and starts anew where a job has merged.
+    pub reads: u64,
 }
 
 impl<'a> TreeView<'a> {
     /// The levels with nothing running, no snapshot, no limit, in 1970.
     pub const fn idle(levels: &'a [Level]) -> TreeView<'a> {
-        TreeView { levels, running: &[], snapshots: &[], now_unix_ms: 0, budget: Budget::UNLIMITED }
+        TreeView {
+            levels,
+            running: &[],
+            snapshots: &[],
+            now_unix_ms: 0,
+            budget: Budget::UNLIMITED,
+            hot_ranges: &[],
+        }
     }
 
     /// The inputs of all running jobs.

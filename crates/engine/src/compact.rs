@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use siltstone_compaction::{
-    Action, Budget, Epoch, Job, OlderData, Output as Destination, Place, Reason, RetainStatistics,
-    RunningJob, TableId, TreeView, apply, runs_by_age, validate,
+    Action, Budget, Cuts, Epoch, Job, OlderData, Output as Destination, Place, Reason, RetainStatistics,
+    RunningJob, Split, TableId, TreeView, apply, runs_by_age, validate,
 };
 
 use crate::{
@@ -79,6 +79,7 @@ impl Inner {
                 snapshots: &snapshots,
                 now_unix_ms: self.shared.clock.now_unix_ms(),
                 budget: Budget::UNLIMITED,
+                hot_ranges: &[],
             };
             let Some(job) = keyspace.profile.strategy.plan(&view) else { continue };
             match self.begin(id, job, keyspace, running) {
@@ -143,14 +144,14 @@ impl Inner {
     fn run(&self, begun: &Begun) -> Result<RetainStatistics> {
         let Begun { id, job, profile, tree, level, epoch, .. } = begun;
         let (added, statistics) = match job.action {
-            Action::Merge { table_bytes_max, .. } => {
+            Action::Merge { .. } => {
                 let older = OlderData::behind(job, &tree.levels).map_err(invalid)?;
                 // After the inputs were fixed: a snapshot that is taken later sees only what is newer than they are, or survives in them.
                 let snapshots = self.snapshots.live();
                 let rules = Rules {
                     snapshots: &snapshots,
                     older_data_may_exist: &|key| older.may_exist(key),
-                    table_bytes_max,
+                    split: &Split::of_job(job, &tree.levels).unwrap_or_else(|| Split::new(u64::MAX)),
                 };
                 let draw = || self.draw_output(*id, *level, epoch.0);
                 let merged = execute::merge(&self.shared, profile, tree, &job.inputs, &rules, draw)?;
@@ -277,7 +278,7 @@ impl Inner {
                 let Some(output) = place_of_everything(tree) else { return Ok(RetainStatistics::default()) };
                 let table_bytes_max = keyspace.profile.settings.table_bytes_max;
                 let job = Job {
-                    action: Action::Merge { output, table_bytes_max },
+                    action: Action::Merge { output, table_bytes_max, cuts: Cuts::BY_SIZE },
                     inputs: tree.tables().map(|table| TableId(table.record.number)).collect(),
                     reason: Reason::new("manual", "asked for"),
                 };

@@ -3,13 +3,13 @@
 use std::any::Any;
 
 use siltstone_bloom::{Bloom, FilterPolicy};
-use siltstone_compaction::{CompactionStrategy, LEVELS_MAX, SizeTiered};
+use siltstone_compaction::{CompactionStrategy, Fifo, LEVELS_MAX};
 use siltstone_memtable::{BTreeFactory, MemtableFactory, SkipListFactory};
 use siltstone_sstable::{BlockCache, FilterPolicies};
 
 use crate::{
     ByLevel, CompactionSettings, Error, FilterSettings, KeyspaceSettings, MemtableSettings, Result, Settings,
-    SizeTieredSettings, sync::Arc,
+    sync::Arc,
 };
 
 /// What was given to the builder.
@@ -26,10 +26,9 @@ pub(crate) struct Components {
 
 impl Components {
     pub(crate) fn set_compaction(&mut self, strategy: impl CompactionStrategy + 'static) {
-        if let Some(tiers) = (&strategy as &dyn Any).downcast_ref::<SizeTiered>() {
-            let settings = CompactionSettings::SizeTiered(SizeTieredSettings::from(tiers));
+        if let Some((settings, table_bytes_max)) = CompactionSettings::of(&strategy) {
             self.overrides.compaction = Some(settings);
-            self.overrides.table_bytes_max = Some(tiers.table_bytes_max);
+            self.overrides.table_bytes_max = table_bytes_max;
             return;
         }
         self.overrides.compaction = Some(CompactionSettings::Custom(strategy.name().to_owned()));
@@ -90,9 +89,9 @@ impl Components {
                 Some(given.ok_or_else(|| not_given("filter policy", "filter", name))?)
             }
         };
-        let strategy: Arc<dyn CompactionStrategy> = match &settings.compaction {
-            CompactionSettings::SizeTiered(tiers) => Arc::new(tiers.strategy(settings.table_bytes_max)),
-            CompactionSettings::Custom(name) => {
+        let strategy = match settings.compaction.strategy(settings.table_bytes_max) {
+            Ok(shipped) => shipped,
+            Err(name) => {
                 let given = self.compaction.clone().filter(|given| given.name() == name);
                 given.ok_or_else(|| not_given("compaction strategy", "compaction", name))?
             }
@@ -107,7 +106,8 @@ impl Components {
             Arc::new(Profile {
                 memtables: Arc::new(SkipListFactory),
                 filter: None,
-                strategy: Arc::new(SizeTieredSettings::default().strategy(settings.table_bytes_max)),
+                // It plans nothing.
+                strategy: Arc::new(Fifo::default()),
                 settings: settings.clone(),
             })
         })
@@ -151,6 +151,8 @@ pub(crate) struct Profile {
 
 #[cfg(test)]
 mod tests {
+    use siltstone_compaction::SizeTiered;
+
     use super::*;
 
     #[test]

@@ -1,6 +1,6 @@
 //! Carries out a merge: reads the inputs, leaves out what nobody can see, writes the outputs.
 
-use siltstone_compaction::{Retain, RetainStatistics, TableId};
+use siltstone_compaction::{Retain, RetainStatistics, Split, TableId};
 use siltstone_memtable::Memtable;
 use siltstone_sstable::{CursorOptions, FillCache, TableWriter};
 use siltstone_types::{Cursor, IoResultExt, SequenceNumber};
@@ -33,8 +33,8 @@ pub(crate) struct Rules<'a> {
     pub(crate) snapshots: &'a [SequenceNumber],
     /// Whether data that is older than the inputs may exist for a user key.
     pub(crate) older_data_may_exist: &'a dyn Fn(&[u8]) -> bool,
-    /// Size of an output, in bytes.
-    pub(crate) table_bytes_max: u64,
+    /// Where outputs are cut.
+    pub(crate) split: &'a Split,
 }
 
 /// Writes a memtable to a table of level 0.
@@ -48,7 +48,7 @@ pub(crate) fn flush_memtable(
 ) -> Result<Merged> {
     let input = Source::Boxed(Arc::clone(memtable).cursor());
     // Older data may exist anywhere below. One table, however large: a run of level 0 is what one memtable held.
-    let rules = Rules { snapshots, older_data_may_exist: &|_| true, table_bytes_max: u64::MAX };
+    let rules = Rules { snapshots, older_data_may_exist: &|_| true, split: &Split::new(u64::MAX) };
     let bounds =
         Bounds { entries_max: memtable.entry_count(), oldest_tombstone_unix_ms: shared.clock.now_unix_ms() };
     write(shared, Means { profile, grant }, MergeCursor::new(vec![input]), bounds, &rules, draw)
@@ -84,8 +84,8 @@ pub(crate) fn merge(
     if found != inputs.len() {
         return Err(Error::invalid_argument("a table to be merged is not in the tree"));
     }
-    let table_bytes_max = rules.table_bytes_max.min(shared.memory.shares.table_file);
-    let rules = Rules { table_bytes_max, ..*rules };
+    let split = rules.split.clone().at_most(shared.memory.shares.table_file);
+    let rules = Rules { split: &split, ..*rules };
     write(shared, Means { profile, grant: &grant }, MergeCursor::new(sources), bounds, &rules, draw)
 }
 
@@ -108,9 +108,8 @@ fn write(
         Err(_) if shared.planted.is(Bug::InputErrorIgnored) => {}
         first => first?,
     }
-    let table_bytes_max = rules.table_bytes_max;
-    let mut outputs =
-        Outputs { shared, means, bounds, table_bytes_max, draw, writer: None, done: Vec::new() };
+    let split = rules.split.clone();
+    let mut outputs = Outputs { shared, means, bounds, split, draw, writer: None, done: Vec::new() };
     let mut retained = Retain::new(input, rules.snapshots, rules.older_data_may_exist);
     let written = outputs.write_all(&mut retained).and_then(|()| outputs.open_all());
     match written {
@@ -127,7 +126,7 @@ struct Outputs<'a, D> {
     shared: &'a Shared,
     means: Means<'a>,
     bounds: Bounds,
-    table_bytes_max: u64,
+    split: Split,
     draw: D,
     writer: Option<(Output, Box<TableWriter>)>,
     done: Vec<(KeyspaceId, TableRecord)>,
@@ -135,7 +134,6 @@ struct Outputs<'a, D> {
 
 impl<D: FnMut() -> Output> Outputs<'_, D> {
     fn write_all(&mut self, retained: &mut Retain<impl Cursor, impl FnMut(&[u8]) -> bool>) -> Result<()> {
-        let mut last_user_key = Vec::new();
         loop {
             let entry = match retained.next_entry() {
                 Ok(Some(entry)) => entry,
@@ -143,21 +141,24 @@ impl<D: FnMut() -> Output> Outputs<'_, D> {
                 Err(_) if self.shared.planted.is(Bug::InputErrorIgnored) => break,
                 Err(error) => return Err(error.into()),
             };
-            let full = self.writer.as_ref().is_some_and(|(_, writer)| self.is_full(writer));
+            let table_bytes = self.writer.as_ref().map_or(0, |(_, writer)| self.table_bytes(writer));
+            let ends = self.split.ends_before(entry.key.user_key, table_bytes);
             // Never inside the versions of one key: a read asks one table of a run.
-            if full && (entry.key.user_key != last_user_key || self.shared.planted.is(Bug::CutInsideKey)) {
+            if ends || self.split.is_full(table_bytes) && self.shared.planted.is(Bug::CutInsideKey) {
                 self.finish_table()?;
             }
             self.writer()?.add(entry.key, entry.value)?;
-            last_user_key.clear();
-            last_user_key.extend_from_slice(entry.key.user_key);
         }
         self.finish_table()
     }
 
-    fn is_full(&self, writer: &TableWriter) -> bool {
-        writer.estimated_file_bytes() >= self.table_bytes_max
-            || writer.memory_bytes() as u64 >= self.means.grant.builder_bytes_max
+    /// The size of the table under way. One that has used up its memory counts as larger than any may be.
+    fn table_bytes(&self, writer: &TableWriter) -> u64 {
+        if writer.memory_bytes() as u64 >= self.means.grant.builder_bytes_max {
+            return u64::MAX;
+        }
+        // Nothing may be written yet, but the table has begun.
+        writer.estimated_file_bytes().max(1)
     }
 
     /// The table that is being written; begins one when there is none.

@@ -70,14 +70,15 @@ pub use receipt::Receipt;
 pub use recovery::Recovery;
 pub use settings::{
     Compression, Durability, Settings,
-    keyspace::KeyspaceSettings,
-    strategies::{
-        BloomSettings, ByLevel, CompactionSettings, FilterSettings, MemtableSettings, SimilaritySettings,
+    compaction::{
+        CompactionSettings, FifoSettings, LazyLeveledSettings, LeveledSettings, SimilaritySettings,
         SizeTieredSettings,
     },
+    keyspace::KeyspaceSettings,
+    strategies::{BloomSettings, ByLevel, FilterSettings, MemtableSettings},
 };
 pub use siltstone_bloom::{Bloom, FilterPolicy};
-pub use siltstone_compaction::{CompactionStrategy, SizeTiered};
+pub use siltstone_compaction::{CompactionStrategy, Fifo, LazyLeveled, Leveled, SizeTiered};
 pub use siltstone_memtable::{BTreeFactory, MemtableFactory, SkipListFactory};
 pub use siltstone_sstable::{BlockCache, BlockSource, FilterAnswer, QuickBlockCache};
 pub use siltstone_types::{SequenceNumber, Slice};

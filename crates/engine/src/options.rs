@@ -67,8 +67,8 @@ pub(crate) fn decode(bytes: &[u8], identity: Identity, path: &Path) -> Result<Se
 mod tests {
     use super::*;
     use crate::{
-        CompactionSettings, Compression, Durability, FilterSettings, MemtableSettings, SimilaritySettings,
-        SizeTieredSettings,
+        CompactionSettings, Compression, Durability, FifoSettings, FilterSettings, LazyLeveledSettings,
+        LeveledSettings, MemtableSettings, SimilaritySettings, SizeTieredSettings,
     };
 
     fn settings() -> Settings {
@@ -111,10 +111,17 @@ mod tests {
             ..Settings::default()
         };
         assert_eq!(read(short).unwrap(), expected);
+        let CompactionSettings::Leveled(leveled) =
+            read("compaction = { leveled = { ratio = 9 } }").unwrap().compaction
+        else {
+            panic!("not leveled");
+        };
+        assert_eq!(leveled, LeveledSettings { ratio: 9, ..LeveledSettings::default() });
         assert_eq!(read("filter = \"none\"").unwrap().filter, FilterSettings::None);
         for wrong in [
             "compaction = { size-tiered = { runs = 9 } }",
             "compaction = { sized = {} }",
+            "compaction = { fifo = { bytes = 9 } }",
             "filter = { bloom = { bits = 8 } }",
             "memtable = \"list\"",
             "compaction-runs-min = 4",
@@ -125,7 +132,15 @@ mod tests {
 
     #[test]
     fn settings_come_back_as_they_were() {
-        for settings in [Settings::default(), settings()] {
+        let strategies = [
+            CompactionSettings::Leveled(LeveledSettings::default()),
+            CompactionSettings::Leveled(LeveledSettings { overlap_bytes_max: Some(7), ..Default::default() }),
+            CompactionSettings::LazyLeveled(LazyLeveledSettings::default()),
+            CompactionSettings::Fifo(FifoSettings::default()),
+            CompactionSettings::Fifo(FifoSettings { bytes_max: 7, age_ms_max: 8 }),
+        ];
+        let strategies = strategies.map(|compaction| Settings { compaction, ..Settings::default() });
+        for settings in [Settings::default(), settings()].into_iter().chain(strategies) {
             let text = encode(&settings, [7; 16]).unwrap();
             assert_eq!(decode(text.as_bytes(), [7; 16], Path::new("OPTIONS")).unwrap(), settings, "{text}");
         }

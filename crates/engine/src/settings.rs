@@ -6,11 +6,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result, keyspace::check_keyspace_name, memory::BUDGET_BYTES_MIN};
 
+pub(crate) mod compaction;
 pub(crate) mod keyspace;
 pub(crate) mod strategies;
 
+use compaction::CompactionSettings;
 use keyspace::KeyspaceSettings;
-use strategies::{CompactionSettings, FilterSettings, MemtableSettings};
+use strategies::{FilterSettings, MemtableSettings};
 
 /// When a write is acknowledged.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]

@@ -307,6 +307,7 @@ impl<S: CompactionStrategy> EngineSimulation<S> {
             running: &self.running,
             snapshots: &[],
             now_unix_ms: self.now_unix_ms(),
+            hot_ranges: &[],
             budget: Budget::UNLIMITED,
         }
     }

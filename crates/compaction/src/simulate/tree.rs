@@ -9,7 +9,7 @@ use siltstone_types::SequenceNumber;
 
 use super::{EntrySizes, key_bytes, version::Version};
 use crate::{
-    Action, Epoch, InvalidJob, Job, KeyRange, Level, OlderData, TableId, TableMeta, apply,
+    Action, Epoch, InvalidJob, Job, KeyRange, Level, OlderData, Split, TableId, TableMeta, apply,
     levels_from_tables, runs_by_age,
 };
 
@@ -138,7 +138,7 @@ impl SimulatedTree {
 
     /// The tables that a job makes. The tree stays as it is until [`finish`](SimulatedTree::finish).
     pub(super) fn merge(&mut self, job: &Job, now_unix_ms: u64) -> Result<Merged, InvalidJob> {
-        let Action::Merge { table_bytes_max, .. } = job.action else { return Ok(Merged::default()) };
+        let Some(split) = Split::of_job(job, &self.levels) else { return Ok(Merged::default()) };
         let older = OlderData::behind(job, &self.levels)?;
         let ids: BTreeSet<TableId> = job.inputs.iter().copied().collect();
         let (mut versions, mut bytes_in) = (Vec::new(), 0);
@@ -155,26 +155,24 @@ impl SimulatedTree {
         versions.sort();
         let mut merged = Merged { entries_in: versions.len() as u64, bytes_in, ..Merged::default() };
         keep_survivors(&mut versions, &older, &mut merged);
-        for part in self.split(&versions, table_bytes_max) {
+        for part in self.split(&versions, split) {
             let table = self.make_table(part.to_vec(), written);
             merged.tables.extend(table);
         }
         Ok(merged)
     }
 
-    /// Ends each table once it has `table_bytes_max`, as [`Split`](crate::Split) does.
-    fn split<'a>(&self, mut versions: &'a [Version], table_bytes_max: u64) -> Vec<&'a [Version]> {
-        let mut parts = Vec::new();
-        while !versions.is_empty() {
-            let mut bytes = 0_u64;
-            let full = versions.iter().position(|version| {
-                bytes = bytes.saturating_add(self.sizes.bytes_of(1, u64::from(version.is_tombstone())));
-                bytes >= table_bytes_max
-            });
-            let (part, rest) = versions.split_at(full.map_or(versions.len(), |last| last + 1));
-            parts.push(part);
-            versions = rest;
+    /// Parts of the size of a table, as the job asks for them.
+    fn split<'a>(&self, versions: &'a [Version], mut split: Split) -> Vec<&'a [Version]> {
+        let (mut parts, mut begin, mut bytes) = (Vec::new(), 0, 0_u64);
+        for (at, version) in versions.iter().enumerate() {
+            if split.ends_before(&key_bytes(version.key()), bytes) {
+                parts.extend(versions.get(begin..at));
+                (begin, bytes) = (at, 0);
+            }
+            bytes = bytes.saturating_add(self.sizes.bytes_of(1, u64::from(version.is_tombstone())));
         }
+        parts.extend(versions.get(begin..).filter(|part| !part.is_empty()));
         parts
     }
 

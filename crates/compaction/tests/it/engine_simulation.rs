@@ -1,7 +1,7 @@
 //! The simulated engine: what it counts adds up, its time too, and it does what the engine does.
 
 use siltstone_compaction::{
-    Action, Backpressure, CompactionStrategy, Debt, EngineParameters, EngineReport, EngineSimulation,
+    Action, Backpressure, CompactionStrategy, Cuts, Debt, EngineParameters, EngineReport, EngineSimulation,
     EntrySizes, Job, Operation, Output, Place, Reason, Simulation, SimulationError, SimulationParameters,
     SizeTiered, Timing, TreeView, Workload, check_levels, runs_by_age, types::Kind,
 };
@@ -204,7 +204,11 @@ impl CompactionStrategy for AllAtOnce {
         let place = if oldest.level == 0 { Place::NewRun } else { Place::JoinRun(oldest.epoch()) };
         let is_due = runs.len() > 1 && view.running.is_empty();
         is_due.then(|| Job {
-            action: Action::Merge { output: Output { level: 1, place }, table_bytes_max: u64::MAX },
+            action: Action::Merge {
+                output: Output { level: 1, place },
+                table_bytes_max: u64::MAX,
+                cuts: Cuts::BY_SIZE,
+            },
             inputs: runs.iter().flat_map(|(_, run)| run.tables.iter().map(|table| table.id)).collect(),
             reason: Reason::new("all", "all at once"),
         })
@@ -457,7 +461,7 @@ impl CompactionStrategy for Restless {
     fn plan(&self, view: &TreeView<'_>) -> Option<Job> {
         let (_, run) = runs_by_age(view.levels).next()?;
         let output = Output { level: 0, place: Place::ReplaceNewest };
-        let action = Action::Merge { output, table_bytes_max: u64::MAX };
+        let action = Action::Merge { output, table_bytes_max: u64::MAX, cuts: Cuts::BY_SIZE };
         view.running.is_empty().then(|| Job {
             action,
             inputs: vec![run.tables[0].id],

@@ -137,7 +137,7 @@ fn too_many_runs_merge_where_it_costs_least_in_proportion() {
 /// The job for a tree while those with the given inputs run; `running` is the text of their inputs, a comma
 /// between jobs.
 #[track_caller]
-fn check_job(strategy: &SizeTiered, running: &[Job], levels: &str, expected: &str) {
+pub(crate) fn check_job(strategy: &dyn CompactionStrategy, running: &[Job], levels: &str, expected: &str) {
     let levels = parse_levels(levels).unwrap();
     let running: Vec<_> = running.iter().map(|job| RunningJob::new(job, &levels).unwrap()).collect();
     let view = TreeView { running: &running, ..TreeView::idle(&levels) };
@@ -145,7 +145,7 @@ fn check_job(strategy: &SizeTiered, running: &[Job], levels: &str, expected: &st
     assert_eq!(job.map_or("none".to_owned(), |job| job.to_string()), expected);
 }
 
-fn planned(strategy: &SizeTiered, levels: &str) -> Job {
+pub(crate) fn planned(strategy: &dyn CompactionStrategy, levels: &str) -> Job {
     strategy.plan(&TreeView::idle(&parse_levels(levels).unwrap())).unwrap()
 }
 

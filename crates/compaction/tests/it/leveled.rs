@@ -2,7 +2,7 @@
 //! level.
 
 use siltstone_compaction::{
-    Action, CompactionStrategy, Debt, Job, KeyRange, Level, Output, Place, Reason, TableMeta, TreeView,
+    Action, CompactionStrategy, Cuts, Debt, Job, KeyRange, Level, Output, Place, Reason, TableMeta, TreeView,
     validate,
 };
 
@@ -40,7 +40,7 @@ impl SmallLeveled {
             None => Place::NewRun,
         };
         let output = Output { level: level + 1, place };
-        let action = Action::Merge { output, table_bytes_max: self.table_bytes_max };
+        let action = Action::Merge { output, table_bytes_max: self.table_bytes_max, cuts: Cuts::BY_SIZE };
         Job { action, inputs, reason: Reason::new("level-size", format!("level {level} is too large")) }
     }
 }

@@ -3,9 +3,14 @@
 
 mod engine_simulation;
 mod golden;
+mod golden_fifo;
+mod golden_lazy;
+mod golden_leveled;
 mod leveled;
 mod model;
 mod planning;
+mod properties;
+mod reference_rows;
 mod retain;
 mod rules;
 mod simulation;

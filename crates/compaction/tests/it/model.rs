@@ -7,7 +7,7 @@ use std::{
 
 use proptest::{collection::vec, prelude::*};
 use siltstone_compaction::{
-    Action, Applied, Epoch, InvalidJob, Job, KeyRange, Level, TableId, TableMeta, apply, check_levels,
+    Action, Applied, Epoch, InvalidJob, Job, KeyRange, Level, Place, TableId, TableMeta, apply, check_levels,
     levels_from_tables, runs_by_age,
 };
 use siltstone_types::SequenceNumber;
@@ -112,7 +112,11 @@ impl Model {
     /// keys.
     pub(crate) fn run(&mut self, job: &Job, keys_max: usize) -> Result<(), InvalidJob> {
         let outputs = match job.action {
-            Action::Merge { .. } => self.merge(&job.inputs, keys_max),
+            Action::Merge { output, .. } => {
+                // One table in its own place: only tombstones are left to go. All others stay, that they may be in the way.
+                let keeps_tombstones = job.inputs.len() > 1 || output.place != Place::ReplaceNewest;
+                self.merge(&job.inputs, keys_max, keeps_tombstones)
+            }
             Action::Move { .. } | Action::Drop => Vec::new(),
         };
         let fresh = Epoch(self.take_number());
@@ -121,31 +125,51 @@ impl Model {
         Ok(())
     }
 
-    fn merge(&mut self, inputs: &[TableId], keys_max: usize) -> Vec<Arc<TableMeta>> {
+    fn merge(&mut self, inputs: &[TableId], keys_max: usize, keeps_tombstones: bool) -> Vec<Arc<TableMeta>> {
         let mut by_key: BTreeMap<u8, BTreeSet<Version>> = BTreeMap::new();
         for version in inputs.iter().flat_map(|id| &self.tables[id]) {
             by_key.entry(version.0).or_default().insert(*version);
         }
         let metas = runs_by_age(&self.levels).flat_map(|(_, run)| &run.tables);
-        let bytes: u64 = metas.filter(|table| inputs.contains(&table.id)).map(|table| table.file_bytes).sum();
+        let metas: Vec<_> = metas.filter(|table| inputs.contains(&table.id)).collect();
+        let bytes: u64 = metas.iter().map(|table| table.file_bytes).sum();
+        let tombstones: u64 = metas.iter().map(|table| table.tombstones).sum();
+        let mut tombstones = if keeps_tombstones { tombstones } else { 0 };
         let groups: Vec<_> = by_key.into_values().collect();
         let share = bytes / groups.len().div_ceil(keys_max) as u64;
         let chunks: Vec<_> =
             groups.chunks(keys_max).map(|chunk| chunk.iter().flatten().copied().collect()).collect();
-        chunks.into_iter().map(|versions| self.make_table(versions, share.max(1), 0)).collect()
+        let tables = chunks.into_iter().map(|versions: BTreeSet<Version>| {
+            let here = tombstones.min(versions.len() as u64);
+            tombstones -= here;
+            self.make_table(versions, share.max(1), here)
+        });
+        tables.collect()
     }
 
-    /// All versions in the tree, in the order in which a search meets those of one key.
-    pub(crate) fn versions(&self) -> BTreeMap<u8, Vec<u64>> {
-        let mut found: BTreeMap<u8, Vec<u64>> = BTreeMap::new();
-        for table in runs_by_age(&self.levels).flat_map(|(_, run)| &run.tables) {
-            // A merged table holds several versions of a key, newest first as in the format.
-            for (key, sequence) in self.tables[&table.id].iter().rev() {
-                assert!(table.range.contains(&[*key]), "table {} has a key outside of its range", table.id);
-                found.entry(*key).or_default().push(*sequence);
-            }
-        }
+    /// All versions in the tree by key, those of one key in the order in which a search meets them.
+    pub(crate) fn versions(&self) -> Vec<Version> {
+        let tables = runs_by_age(&self.levels).flat_map(|(_, run)| &run.tables);
+        // A merged table holds several versions of a key, newest first as in the format.
+        let mut found: Vec<Version> =
+            tables.flat_map(|table| self.tables[&table.id].iter().rev().copied()).collect();
+        // Stable: what is equal stays in order.
+        found.sort_by_key(|(key, _)| *key);
         found
+    }
+
+    /// The same as a map.
+    pub(crate) fn versions_by_key(&self) -> BTreeMap<u8, Vec<u64>> {
+        let mut by_key: BTreeMap<u8, Vec<u64>> = BTreeMap::new();
+        for (key, sequence) in self.versions() {
+            by_key.entry(key).or_default().push(sequence);
+        }
+        by_key
+    }
+
+    /// The versions of a table.
+    pub(crate) fn contents(&self, table: TableId) -> &BTreeSet<Version> {
+        &self.tables[&table]
     }
 
     /// True when a table that is no input holds a version that is older than one of the inputs' for the key.
@@ -161,8 +185,16 @@ impl Model {
     /// What the tree must keep: its shape, and newer versions in front of older ones.
     pub(crate) fn check(&self) -> Result<(), String> {
         check_levels(&self.levels)?;
-        match self.versions().iter().find(|(_, versions)| !versions.is_sorted_by(|a, b| a > b)) {
-            Some((key, versions)) => Err(format!("versions of key {key} in the wrong order: {versions:?}")),
+        for table in runs_by_age(&self.levels).flat_map(|(_, run)| &run.tables) {
+            let keys = self.tables[&table.id].iter().map(|(key, _)| [*key]);
+            let mut outside = keys.filter(|key| !table.range.contains(key));
+            if let Some(key) = outside.next() {
+                return Err(format!("table {} has a key outside of its range: {key:?}", table.id));
+            }
+        }
+        let versions = self.versions();
+        match versions.windows(2).find(|pair| pair[0].0 == pair[1].0 && pair[0].1 <= pair[1].1) {
+            Some(pair) => Err(format!("versions in the wrong order: {pair:?} of {versions:?}")),
             None => Ok(()),
         }
     }

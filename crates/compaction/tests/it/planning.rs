@@ -2,14 +2,14 @@
 
 use proptest::{prelude::*, test_runner::Config};
 use siltstone_compaction::{
-    Budget, CompactionStrategy, Debt, Job, RunningJob, Similarity, SizeTiered, TreeView, runs_by_age,
-    validate,
+    Budget, CompactionStrategy, Cuts, Debt, Job, LazyLeveled, Leveled, RunningJob, Similarity, SizeTiered,
+    TreeView, runs_by_age, validate,
 };
 
 use crate::{
     cases,
     leveled::SmallLeveled,
-    model::{Model, TreeShape, shapes},
+    model::{Model, TreeShape, Version, shapes},
 };
 
 fn size_tiered() -> impl Strategy<Value = SizeTiered> {
@@ -30,12 +30,52 @@ fn size_tiered() -> impl Strategy<Value = SizeTiered> {
     })
 }
 
+pub(crate) fn leveled() -> impl Strategy<Value = Leveled> {
+    let sizes = (1..6_u32, 1..200_u64, 1..9_u32, 1..100_u64);
+    let counts = (1..6_usize, prop_oneof![1..4_usize, Just(usize::MAX)], any::<bool>());
+    let cuts = (0..120_u32, prop_oneof![0..300_u64, Just(u64::MAX)]).prop_map(
+        |(boundary_percent_min, overlap_bytes_max)| Cuts { boundary_percent_min, overlap_bytes_max },
+    );
+    let limits = (0..150_u32, prop_oneof![0..2000_u64, Just(u64::MAX)], 0..4_u64);
+    (sizes, counts, cuts, limits).prop_map(|(sizes, counts, cuts, limits)| Leveled {
+        ratio: sizes.0,
+        base_bytes: sizes.1,
+        last_level: sizes.2,
+        table_bytes_max: sizes.3,
+        level0_runs: counts.0,
+        level0_merge_runs_min: counts.1,
+        moves: counts.2,
+        cuts,
+        tombstone_percent_min: limits.0,
+        tombstone_age_ms_max: limits.1,
+        hot_reads_min: limits.2,
+    })
+}
+
+pub(crate) fn lazy_leveled() -> impl Strategy<Value = LazyLeveled> {
+    let counts = (1..6_u32, 1..9_u32, 1..9_usize, 1..100_u64);
+    let tombstones = (0..150_u32, prop_oneof![0..2000_u64, Just(u64::MAX)]);
+    (counts, tombstones).prop_map(|(counts, tombstones)| LazyLeveled {
+        ratio: counts.0,
+        last_level: counts.1,
+        merge_runs_max: counts.2,
+        table_bytes_max: counts.3,
+        tombstone_percent_min: tombstones.0,
+        tombstone_age_ms_max: tombstones.1,
+    })
+}
+
 fn any_strategy() -> impl Strategy<Value = Box<dyn CompactionStrategy>> {
     fn boxed(strategy: impl CompactionStrategy + 'static) -> Box<dyn CompactionStrategy> {
         Box::new(strategy)
     }
-    let leveled = (1..200_u64).prop_map(|bytes_max| SmallLeveled { bytes_max, table_bytes_max: 64 });
-    prop_oneof![5 => size_tiered().prop_map(boxed), 1 => leveled.prop_map(boxed)]
+    let small = (1..200_u64).prop_map(|bytes_max| SmallLeveled { bytes_max, table_bytes_max: 64 });
+    prop_oneof![
+        3 => size_tiered().prop_map(boxed),
+        3 => leveled().prop_map(boxed),
+        3 => lazy_leveled().prop_map(boxed),
+        1 => small.prop_map(boxed),
+    ]
 }
 
 /// One event in the life of a tree, while jobs run.
@@ -98,12 +138,8 @@ fn live(shape: &TreeShape, strategies: [&dyn CompactionStrategy; 2], steps: &[St
     settle(&mut model, strategies[0])
 }
 
-fn same_versions(before: &std::collections::BTreeMap<u8, Vec<u64>>, model: &Model) -> Result<(), String> {
-    if *before == model.versions() {
-        Ok(())
-    } else {
-        Err(format!("{before:?} became {:?}", model.versions()))
-    }
+fn same_versions(before: &[Version], model: &Model) -> Result<(), String> {
+    if before == model.versions() { Ok(()) } else { Err(format!("{before:?} became {:?}", model.versions())) }
 }
 
 /// One job after the other until there is none, with the debt watched.

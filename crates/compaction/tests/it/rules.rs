@@ -8,7 +8,7 @@ use proptest::{
     test_runner::{Config, TestRunner},
 };
 use siltstone_compaction::{
-    Action, Epoch, InvalidJob, Job, KeyRange, OlderData, Output, Place, Reason, RunningJob, TableId,
+    Action, Cuts, Epoch, InvalidJob, Job, KeyRange, OlderData, Output, Place, Reason, RunningJob, TableId,
     TreeView, apply, runs_by_age,
     text::{parse_levels, render_levels},
     validate,
@@ -32,7 +32,7 @@ fn parse_job(text: &str) -> Job {
     };
     let output = output.map(|(level, place)| Output { level: level.parse().unwrap(), place });
     let action = match (action.trim(), output) {
-        ("merge", Some(output)) => Action::Merge { output, table_bytes_max: 100 },
+        ("merge", Some(output)) => Action::Merge { output, table_bytes_max: 100, cuts: Cuts::BY_SIZE },
         ("move", Some(output)) => Action::Move { output },
         _ => Action::Drop,
     };
@@ -284,7 +284,7 @@ fn attempted_job(attempt: &Attempt, model: &Model) -> Job {
     let action = match attempt.action {
         0 => Action::Drop,
         1 | 2 => Action::Move { output: place },
-        _ => Action::Merge { output: place, table_bytes_max: 1 },
+        _ => Action::Merge { output: place, table_bytes_max: 1, cuts: Cuts::BY_SIZE },
     };
     Job { action, inputs, reason: Reason::new("random", "") }
 }
@@ -338,10 +338,10 @@ fn end_job(model: &mut Model, job: &Job, older: &OlderData, keys_max: usize) -> 
     if let Some(key) = (0..40).find(is_missed) {
         return Err(format!("{job}: a tombstone of key {key} would be dropped above older data"));
     }
-    let before = model.versions();
+    let before = model.versions_by_key();
     model.run(job, keys_max).map_err(|broken| format!("{job}: {broken}"))?;
     model.check().map_err(|what| format!("{job}: {what}"))?;
-    let after = model.versions();
+    let after = model.versions_by_key();
     for (key, versions) in before {
         let left = after.get(&key).map(Vec::as_slice).unwrap_or_default();
         // A drop may take the oldest versions and nothing else.

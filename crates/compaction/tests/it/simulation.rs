@@ -1,17 +1,21 @@
 //! The simulator against a published reference, and against strategies that misbehave.
 
 use siltstone_compaction::{
-    Action, CompactionStrategy, Debt, Job, Output, Place, Reason, Simulation, SimulationError,
+    Action, CompactionStrategy, Cuts, Debt, Job, Output, Place, Reason, Simulation, SimulationError,
     SimulationParameters, SimulationReport, SizeTiered, TreeView, check_levels, runs_by_age,
 };
 
 use crate::leveled::SmallLeveled;
 
 /// `SplitMix64`.
-struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    fn below(&mut self, end: u32) -> u32 {
+    pub(crate) fn new(seed: u64) -> Random {
+        Random(seed)
+    }
+
+    pub(crate) fn below(&mut self, end: u32) -> u32 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -30,8 +34,11 @@ const PARAMETERS: SimulationParameters = SimulationParameters {
 };
 
 /// Uniform overwrites of the loaded keys.
-fn simulate(strategy: impl CompactionStrategy, parameters: SimulationParameters) -> SimulationReport {
-    let mut random = Random(1);
+pub(crate) fn simulate(
+    strategy: impl CompactionStrategy,
+    parameters: SimulationParameters,
+) -> SimulationReport {
+    let mut random = Random::new(1);
     let mut simulation = Simulation::new(strategy, parameters);
     let report = simulation.run(|| random.below(parameters.loaded_keys)).unwrap();
     assert_eq!(check_levels(simulation.levels()), Ok(()));
@@ -39,7 +46,7 @@ fn simulate(strategy: impl CompactionStrategy, parameters: SimulationParameters)
 }
 
 #[track_caller]
-fn close(found: f64, expected: f64) {
+pub(crate) fn close(found: f64, expected: f64) {
     assert!((found / expected - 1.0).abs() <= 0.1, "{found} is not within a tenth of {expected}");
 }
 
@@ -110,7 +117,7 @@ impl CompactionStrategy for Misbehaving {
     fn plan(&self, view: &TreeView<'_>) -> Option<Job> {
         let output = Output { level: 0, place: self.place? };
         let inputs = runs_by_age(view.levels).take(1).map(|(_, run)| run.tables[0].id).collect();
-        let action = Action::Merge { output, table_bytes_max: u64::MAX };
+        let action = Action::Merge { output, table_bytes_max: u64::MAX, cuts: Cuts::BY_SIZE };
         Some(Job { action, inputs, reason: Reason::new("again", "and again") })
     }
     fn debt(&self, _: &TreeView<'_>) -> Debt {

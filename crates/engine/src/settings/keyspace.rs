@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Compression, Settings,
-    strategies::{CompactionSettings, FilterSettings, MemtableSettings},
+    compaction::CompactionSettings,
+    strategies::{FilterSettings, MemtableSettings},
 };
 
 /// What a keyspace does otherwise than the database says. `None` follows the database, also when its settings change.

@@ -1,8 +1,7 @@
-//! Names the built-in strategies with their parameters, as data: memtable, filter, compaction.
+//! Names the built-in memtables and filters with their parameters, as data.
 
 use serde::{Deserialize, Serialize};
 use siltstone_bloom::{Bloom, sizing::BITS_PER_KEY_MAX};
-use siltstone_compaction::{Similarity, SizeTiered};
 
 /// How writes are kept in memory until they are in a table.
 #[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
@@ -86,48 +85,6 @@ impl<const N: usize> From<[f64; N]> for ByLevel {
     }
 }
 
-/// How tables are merged.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum CompactionSettings {
-    /// Runs of similar size: little is written, and many runs are read.
-    SizeTiered(SizeTieredSettings),
-    /// One that is not shipped, by its name: the component itself is given to the builder.
-    Custom(String),
-}
-
-/// Parameters of size-tiered compaction; [`SizeTiered`] says what each does.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-pub struct SizeTieredSettings {
-    /// A tree with fewer runs is left alone. At least 2.
-    pub runs_min: u32,
-    /// A tree with more runs is never left alone. At least 1.
-    pub runs_max: u32,
-    /// A merge for similar sizes takes at least so many runs. At least 2.
-    pub merge_runs_min: u32,
-    /// A merge takes at most so many runs. At least 2.
-    pub merge_runs_max: u32,
-    /// What the size of the next older run is compared with.
-    pub similarity: SimilaritySettings,
-    /// By how many percent a run may exceed that and still be similar.
-    pub size_ratio_percent: u32,
-    /// How many bytes all other runs may hold together, in percent of the oldest run.
-    pub space_amplification_percent_max: u32,
-}
-
-/// What the size of the next older run is compared with.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum SimilaritySettings {
-    /// The sum of the newer runs in the merge.
-    Sum,
-    /// Their mean.
-    Mean,
-}
-
 impl FilterSettings {
     /// Bloom filters of so many bits for each key: `10.0`, or a list by level.
     pub fn bits_per_key(bits: impl Into<ByLevel>) -> FilterSettings {
@@ -172,91 +129,9 @@ impl BloomSettings {
     }
 }
 
-impl Default for CompactionSettings {
-    fn default() -> CompactionSettings {
-        CompactionSettings::SizeTiered(SizeTieredSettings::default())
-    }
-}
-
-impl Default for SizeTieredSettings {
-    fn default() -> SizeTieredSettings {
-        SizeTieredSettings {
-            runs_min: 4,
-            runs_max: 16,
-            merge_runs_min: 2,
-            merge_runs_max: 32,
-            similarity: SimilaritySettings::Sum,
-            size_ratio_percent: 50,
-            space_amplification_percent_max: 200,
-        }
-    }
-}
-
-impl CompactionSettings {
-    /// Size-tiered compaction that begins at so many runs.
-    pub fn size_tiered(runs_min: u32) -> CompactionSettings {
-        CompactionSettings::SizeTiered(SizeTieredSettings { runs_min, ..SizeTieredSettings::default() })
-    }
-
-    /// Every limit, with the field's name.
-    pub(crate) fn checks(&self) -> Vec<(bool, &'static str)> {
-        let CompactionSettings::SizeTiered(tiers) = self else { return Vec::new() };
-        vec![
-            (tiers.runs_min >= 2, "compaction.size-tiered.runs-min must be at least 2"),
-            (tiers.runs_max >= 1, "compaction.size-tiered.runs-max must be at least 1"),
-            (tiers.merge_runs_min >= 2, "compaction.size-tiered.merge-runs-min must be at least 2"),
-            (tiers.merge_runs_max >= 2, "compaction.size-tiered.merge-runs-max must be at least 2"),
-        ]
-    }
-}
-
-impl From<&SizeTiered> for SizeTieredSettings {
-    /// Its parameters, but for the size of tables.
-    fn from(tiers: &SizeTiered) -> SizeTieredSettings {
-        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        SizeTieredSettings {
-            runs_min: count(tiers.runs_min),
-            runs_max: count(tiers.runs_max),
-            merge_runs_min: count(tiers.merge_runs_min),
-            merge_runs_max: count(tiers.merge_runs_max),
-            similarity: match tiers.similarity {
-                Similarity::Sum => SimilaritySettings::Sum,
-                Similarity::Mean => SimilaritySettings::Mean,
-            },
-            size_ratio_percent: tiers.size_ratio_percent,
-            space_amplification_percent_max: tiers.space_amplification_percent_max,
-        }
-    }
-}
-
-impl SizeTieredSettings {
-    pub(crate) fn strategy(&self, table_bytes_max: u64) -> SizeTiered {
-        let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
-        SizeTiered {
-            runs_min: count(self.runs_min),
-            runs_max: count(self.runs_max),
-            merge_runs_min: count(self.merge_runs_min),
-            merge_runs_max: count(self.merge_runs_max),
-            similarity: match self.similarity {
-                SimilaritySettings::Sum => Similarity::Sum,
-                SimilaritySettings::Mean => Similarity::Mean,
-            },
-            size_ratio_percent: self.size_ratio_percent,
-            space_amplification_percent_max: self.space_amplification_percent_max,
-            table_bytes_max,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_defaults_are_those_of_the_strategy() {
-        let strategy = SizeTieredSettings::default().strategy(SizeTiered::default().table_bytes_max);
-        assert_eq!(strategy, SizeTiered::default());
-    }
 
     #[test]
     fn filters_are_sized_by_bits_or_by_rate_and_by_level() {

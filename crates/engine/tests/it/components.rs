@@ -14,7 +14,7 @@ use siltstone::{
     FilterPolicy, FilterSettings, KeyspaceSettings, MemtableFactory, MemtableSettings, QuickBlockCache,
     Settings, SizeTiered,
     bloom::{DamagedFilter, Filter, FilterBuilder, FilterContext},
-    compaction::{Action, Debt, Job, Output, Place, Reason, TreeView, runs_by_age},
+    compaction::{Action, Cuts, Debt, Job, Output, Place, Reason, TreeView, runs_by_age},
     memtable::Memtable,
     types::{Cursor, Entry, KeyHash, Lookup, SequenceNumber},
 };
@@ -45,7 +45,7 @@ impl CompactionStrategy for AlwaysOne {
             level => Output { level, place: Place::JoinRun(oldest.epoch()) },
         };
         Some(Job {
-            action: Action::Merge { output, table_bytes_max: u64::MAX },
+            action: Action::Merge { output, table_bytes_max: u64::MAX, cuts: Cuts::BY_SIZE },
             inputs: runs.iter().flat_map(|(_, run)| run.tables.iter().map(|table| table.id)).collect(),
             reason: Reason::new("one", "there are two"),
         })

@@ -1,7 +1,8 @@
 //! Keys and values of the largest and the smallest size.
 
 use siltstone::{
-    CompactionSettings, Compression, Error, FilterSettings, Settings, SizeTieredSettings, WriteBatch,
+    CompactionSettings, Compression, Error, FifoSettings, FilterSettings, LazyLeveledSettings,
+    LeveledSettings, Settings, SizeTieredSettings, WriteBatch,
 };
 use siltstone_vfs::MemFs;
 
@@ -119,6 +120,46 @@ fn settings_out_of_range_are_refused_by_name() {
         (Settings { level0_runs_stop: 1, ..Settings::default() }, "level0-runs-stop"),
     ];
     for (settings, field) in wrong {
+        let error = on(&MemFs::new()).settings(settings).open().unwrap_err();
+        assert!(error.to_string().contains(field), "{error}");
+    }
+}
+
+#[test]
+fn parameters_of_strategies_out_of_range_are_refused_by_name() {
+    let leveled = |change: fn(&mut LeveledSettings)| {
+        let mut settings = LeveledSettings::default();
+        change(&mut settings);
+        CompactionSettings::Leveled(settings)
+    };
+    let lazy = |change: fn(&mut LazyLeveledSettings)| {
+        let mut settings = LazyLeveledSettings::default();
+        change(&mut settings);
+        CompactionSettings::LazyLeveled(settings)
+    };
+    let fifo = |bytes_max, age_ms_max| CompactionSettings::Fifo(FifoSettings { bytes_max, age_ms_max });
+    let strategies = [
+        (leveled(|leveled| leveled.ratio = 1), "compaction.leveled.ratio"),
+        (leveled(|leveled| leveled.base_bytes = 0), "compaction.leveled.base-bytes"),
+        (leveled(|leveled| leveled.last_level = 0), "compaction.leveled.last-level"),
+        (leveled(|leveled| leveled.last_level = 64), "compaction.leveled.last-level"),
+        (leveled(|leveled| leveled.level0_runs = 0), "compaction.leveled.level0-runs"),
+        (leveled(|leveled| leveled.level0_merge_runs_min = 1), "compaction.leveled.level0-merge-runs-min"),
+        (leveled(|leveled| leveled.overlap_bytes_max = Some(0)), "compaction.leveled.overlap-bytes-max"),
+        (
+            leveled(|leveled| leveled.tombstone_age_ms_max = 1 << 63),
+            "compaction.leveled.tombstone-age-ms-max",
+        ),
+        (leveled(|leveled| leveled.hot_reads_min = 0), "compaction.leveled.hot-reads-min"),
+        (lazy(|lazy| lazy.ratio = 1), "compaction.lazy-leveled.ratio"),
+        (lazy(|lazy| lazy.last_level = 0), "compaction.lazy-leveled.last-level"),
+        (lazy(|lazy| lazy.merge_runs_max = 1), "compaction.lazy-leveled.merge-runs-max"),
+        (lazy(|lazy| lazy.tombstone_age_ms_max = 1 << 63), "compaction.lazy-leveled.tombstone-age-ms-max"),
+        (fifo(1 << 63, 0), "compaction.fifo.bytes-max"),
+        (fifo(0, 1 << 63), "compaction.fifo.age-ms-max"),
+    ];
+    for (compaction, field) in strategies {
+        let settings = Settings { compaction, ..Settings::default() };
         let error = on(&MemFs::new()).settings(settings).open().unwrap_err();
         assert!(error.to_string().contains(field), "{error}");
     }

@@ -1,6 +1,9 @@
 //! docs/settings.md names every setting with its default, and its example is valid.
 
-use siltstone::{Db, FilterSettings, KeyspaceSettings, Settings};
+use siltstone::{
+    CompactionSettings, Db, FifoSettings, FilterSettings, KeyspaceSettings, LazyLeveledSettings,
+    LeveledSettings, Settings,
+};
 use toml::{Table, Value};
 
 const PAGE: &str = include_str!("../../../../docs/settings.md");
@@ -28,21 +31,24 @@ fn leaves(table: &Table, prefix: &str, found: &mut Vec<(String, Value)>) {
     }
 }
 
+#[track_caller]
+fn check_default(name: &str, default: &Value) {
+    let default = match default {
+        // As the page writes lists.
+        Value::Array(_) => default.to_string().replace("[ ", "[").replace(" ]", "]"),
+        other => other.to_string(),
+    };
+    let columns = row(name);
+    assert!(columns[2].starts_with(&format!("`{default}`")), "{name}: {} is not {default}", columns[2]);
+    assert_eq!(columns.len(), 5, "{name}");
+}
+
 #[test]
 fn every_setting_is_there_with_its_default() {
     let mut found = Vec::new();
     leaves(&table(&Settings::default()), "", &mut found);
     assert!(found.len() > 20, "{found:?}");
-    for (name, default) in found {
-        let default = match default {
-            // As the page writes lists.
-            Value::Array(_) => default.to_string().replace("[ ", "[").replace(" ]", "]"),
-            other => other.to_string(),
-        };
-        let columns = row(&name);
-        assert!(columns[2].starts_with(&format!("`{default}`")), "{name}: {} is not {default}", columns[2]);
-        assert_eq!(columns.len(), 5, "{name}");
-    }
+    found.into_iter().for_each(|(name, default)| check_default(&name, &default));
     // What the defaults leave out.
     assert_eq!(row("memtable-entries-max")[2], "no limit");
     assert_eq!(row("filter.bloom.false-positive-rate")[2], "not set");
@@ -53,6 +59,46 @@ fn every_setting_is_there_with_its_default() {
     };
     for name in table(&all).keys().filter(|name| *name != "keyspaces") {
         row(name);
+    }
+}
+
+#[test]
+fn every_strategy_is_there_with_its_defaults() {
+    let strategies = [
+        CompactionSettings::Leveled(LeveledSettings::default()),
+        CompactionSettings::LazyLeveled(LazyLeveledSettings::default()),
+        CompactionSettings::Fifo(FifoSettings::default()),
+    ];
+    let mut found = Vec::new();
+    for compaction in strategies {
+        leaves(&table(&Settings { compaction, ..Settings::default() }), "", &mut found);
+    }
+    found.retain(|(name, _)| name.starts_with("compaction."));
+    assert!(found.len() > 10, "{found:?}");
+    found.into_iter().for_each(|(name, default)| check_default(&name, &default));
+    // What the defaults leave out, all of it, or these settings would not be complete.
+    let leveled =
+        LeveledSettings { overlap_bytes_max: Some(1), tombstone_age_ms_max: 1, ..Default::default() };
+    let lazy = LazyLeveledSettings { tombstone_age_ms_max: 1, ..Default::default() };
+    let fifo = FifoSettings { bytes_max: 1, age_ms_max: 1 };
+    let all = [
+        CompactionSettings::Leveled(leveled),
+        CompactionSettings::LazyLeveled(lazy),
+        CompactionSettings::Fifo(fifo),
+    ];
+    for compaction in all {
+        let mut found = Vec::new();
+        leaves(&table(&Settings { compaction, ..Settings::default() }), "", &mut found);
+        found.iter().for_each(|(name, _)| assert!(!row(name).is_empty()));
+    }
+    assert_eq!(row("compaction.leveled.overlap-bytes-max")[2], "not set");
+    for unlimited in [
+        "compaction.leveled.tombstone-age-ms-max",
+        "compaction.lazy-leveled.tombstone-age-ms-max",
+        "compaction.fifo.bytes-max",
+        "compaction.fifo.age-ms-max",
+    ] {
+        assert_eq!(row(unlimited)[2], "no limit");
     }
 }
 
