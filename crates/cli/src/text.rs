@@ -26,6 +26,11 @@ pub(crate) fn escape(bytes: &[u8]) -> String {
     out
 }
 
+/// A message as one line: it may hold a path, and a path may hold a newline.
+pub(crate) fn one_line(text: &str) -> String {
+    text.replace('\n', "\\n").replace('\r', "\\r")
+}
+
 /// The bytes that a field stands for; the error says what is wrong with it.
 pub(crate) fn unescape(field: &[u8]) -> Result<Vec<u8>, String> {
     let mut out = Vec::with_capacity(field.len());

@@ -17,6 +17,7 @@ use siltstone_types::limits::check_key;
 use crate::{
     CommandResult,
     config::Config,
+    figures::count,
     formats::{Format, Record},
     interrupt::Interrupt,
     open,
@@ -61,8 +62,8 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> CommandResult {
     db.close()?;
     if end == End::Interrupted {
         bail!(
-            "interrupted: {} records are imported and synced; import all again to complete them",
-            sink.records
+            "interrupted; imported and synced: {}; import all again to complete them",
+            count(sink.written, "record")
         );
     }
     print_summary(sink.records, sink.bytes, seconds)?;
@@ -152,7 +153,7 @@ impl Source {
         if written == 0 {
             anyhow!("{name} line {number}: {what}; nothing was imported")
         } else {
-            anyhow!("{name} line {number}: {what}; {written} records before it were imported")
+            anyhow!("{name} line {number}: {what}; imported before it: {}", count(written, "record"))
         }
     }
 }
@@ -245,7 +246,9 @@ fn print_summary(records: u64, bytes: u64, seconds: f64) -> anyhow::Result<()> {
     let mut out = Output::new();
     writeln!(
         out,
-        "imported {records} records, {bytes} bytes in {seconds:.3} s: {records_per_s:.0} records/s, {mb_per_s:.1} MB/s"
+        "imported {}, {} in {seconds:.3} s: {records_per_s:.0} records/s, {mb_per_s:.1} MB/s",
+        count(records, "record"),
+        count(bytes, "byte")
     )?;
     out.flush()?;
     Ok(())

@@ -130,8 +130,10 @@ pub(crate) const CATALOGUE: &[Entry] = &[
         details: &[
             "Reads, writes and compactions are counted from the opening of the database on.",
             "filter hits: tables that need not be read, because their filter knows that the key is absent. filter misses: tables that were read.",
-            "filter hit rate: hits out of hits and misses. read amplification: tables read for each key that was looked up.",
+            "filter hit rate: hits out of hits and misses. tables read per get: misses for each key that was looked up.",
             "write amplification: bytes written to logs and tables for each byte of keys and values.",
+            "read amplification: runs that a lookup may have to ask, at most.",
+            "estimated space amplification: bytes of tables for each byte of keys and values, if all stale data is outside the largest run.",
         ],
     },
     Entry {

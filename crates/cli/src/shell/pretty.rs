@@ -8,8 +8,9 @@ use std::{
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::{
-    shell::{catalogue::Entry, facts::Fact, plain::one_line, printer::Printer},
-    text::escape,
+    figures,
+    shell::{catalogue::Entry, facts::Fact, printer::Printer},
+    text::{escape, one_line},
 };
 
 /// Rows that are held back to be aligned. Further ones are aligned with each other, so that a long scan shows its first rows at once.
@@ -95,8 +96,12 @@ impl<W: Write> Printer for Pretty<W> {
     fn end_of_rows(&mut self, count: u64) -> io::Result<()> {
         self.write_rows()?;
         self.key_width = 0;
-        let text = if count == 1 { "(1 row)".to_owned() } else { format!("({count} rows)") };
+        let text = format!("({})", figures::count(count, "row"));
         writeln!(self.out, "{}", self.painted(&text, DIM))
+    }
+
+    fn sentence(&mut self, text: &str) -> io::Result<()> {
+        writeln!(self.out, "{}", one_line(text))
     }
 
     fn facts(&mut self, facts: &[Fact]) -> io::Result<()> {

@@ -35,10 +35,10 @@ fn an_import_that_is_interrupted_syncs_and_closes_what_it_has() {
     write_until_closed(&mut stdin);
     let run = Run::new(child.wait_with_output().unwrap());
     run.assert_fails_with(&[
-        "interrupted: ",
-        " records are imported and synced; import all again to complete them",
+        "interrupted; imported and synced: ",
+        " records; import all again to complete them",
     ]);
-    let said: usize = run.err.split_whitespace().nth(2).unwrap().parse().unwrap();
+    let said: usize = run.err.split_whitespace().nth(5).unwrap().parse().unwrap();
     assert_eq!(said % 100, 0, "{said} records are no whole batches");
 
     // Nothing is recovered: it was closed.

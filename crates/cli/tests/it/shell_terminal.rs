@@ -279,7 +279,7 @@ fn replies_are_aligned_and_coloured() {
     let run = |environment: &[(&str, &str)]| {
         let mut terminal = Terminal::start_with(&place, &[], environment);
         terminal.check(&["scan", ENTER], "a       1\r\nlonger  2\r\nodd     \\x1b[2J\r\n(3 rows)");
-        terminal.check(&["stats", ENTER], "keyspaces                1");
+        terminal.check(&["stats", ENTER], "keyspaces                          1");
         terminal.check(&["keyspaces", ENTER], "* default");
         terminal.check(&["ping", ENTER], "PONG");
         terminal.type_keys(&[CTRL_D]);
