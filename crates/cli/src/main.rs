@@ -8,6 +8,7 @@ mod durability;
 mod figures;
 mod formats;
 mod interrupt;
+mod level;
 mod nearest;
 mod open;
 mod output;

@@ -1,6 +1,7 @@
 //! `put`: sets one key.
 
 use std::{
+    ffi::OsString,
     io::{Read as _, stdin},
     path::{Path, PathBuf},
 };
@@ -15,10 +16,11 @@ use crate::{CommandResult, config::Config, formats::hex::Notation, open, status:
 #[derive(clap::Args, Debug)]
 pub(crate) struct Arguments {
     /// The key
-    key: String,
+    #[arg(allow_negative_numbers = true)]
+    key: OsString,
     /// The value
-    #[arg(required_unless_present = "file", conflicts_with = "file")]
-    value: Option<String>,
+    #[arg(allow_negative_numbers = true, required_unless_present = "file", conflicts_with = "file")]
+    value: Option<OsString>,
     /// Take the value from a file, or from standard input for -, as it is
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,

@@ -1,6 +1,7 @@
 //! Bytes as hexadecimal digits.
 
 use std::{
+    ffi::OsStr,
     fmt::Write as _,
     io::{self, Write},
 };
@@ -22,15 +23,17 @@ impl Notation {
         if hex { Notation::Hex } else { Notation::Text }
     }
 
-    /// The bytes of an argument. Text is taken as it is.
+    /// The bytes of an argument. Text is taken as it is, and need not be UTF-8 where the operating system's arguments need not.
     ///
     /// # Errors
     ///
     /// Wrong usage, with the argument's name.
-    pub(crate) fn read(self, name: &str, argument: &str) -> Result<Vec<u8>, Usage> {
+    pub(crate) fn read(self, name: &str, argument: &OsStr) -> Result<Vec<u8>, Usage> {
         match self {
-            Notation::Text => Ok(argument.into()),
-            Notation::Hex => decode(argument).map_err(|what| Usage(format!("{name}: {what}"))),
+            Notation::Text => Ok(argument.as_encoded_bytes().to_vec()),
+            Notation::Hex => {
+                decode(&argument.to_string_lossy()).map_err(|what| Usage(format!("{name}: {what}")))
+            }
         }
     }
 

@@ -43,6 +43,13 @@ fn keys_and_values_may_look_like_options() {
     let place = Place::new();
     place.run(&["put", "--db", "db", "--", "--raw", "-v"]).assert_prints("");
     place.run(&["get", "--db", "db", "--", "--raw"]).assert_prints("-v\n");
+    // A number is no option.
+    place.run(&["put", "--db", "db", "-1", "-2.5"]).assert_prints("");
+    place.run(&["get", "-1", "--db", "db"]).assert_prints("-2.5\n");
+    place.run(&["scan", "-1", "-1", "--db", "db"]).assert_prints("-1\t-2.5\n");
+    place.run(&["scan", "--prefix", "-1", "--db", "db"]).assert_prints("-1\t-2.5\n");
+    place.run(&["delete", "--db", "db", "-1"]).assert_prints("");
+    place.run(&["get", "--db", "db", "-1"]).assert_status(1);
 }
 
 #[test]
