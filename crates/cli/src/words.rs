@@ -1,6 +1,8 @@
 //! Splits a line into words: blanks separate them, quotes hold blanks and escapes, and every mistake has a column.
 
-use std::{borrow::Cow, fmt, fmt::Write as _};
+use std::{borrow::Cow, fmt};
+
+use crate::text::{hex_byte, push_hex};
 
 /// What is wrong with a line, and where.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -123,17 +125,13 @@ impl<'a> Words<'a> {
             [b'n', ..] => (b'\n', 2),
             [b't', ..] => (b'\t', 2),
             [b'r', ..] => (b'\r', 2),
-            [b'x', high, low, ..] => match (hex_digit(*high), hex_digit(*low)) {
-                (Some(high), Some(low)) => (high << 4 | low, 4),
-                _ => return Err(self.error("\\x must be followed by two hexadecimal digits")),
-            },
+            [b'x', high, low, ..] => {
+                let wrong = || self.error("\\x must be followed by two hexadecimal digits");
+                (hex_byte(*high, *low).ok_or_else(wrong)?, 4)
+            }
             _ => return Err(self.error("a backslash in quotes must be followed by \", \\, n, r, t or xHH")),
         })
     }
-}
-
-fn hex_digit(byte: u8) -> Option<u8> {
-    char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 
 /// Bytes as a word that [`Words`] reads back: in quotes only where they are needed.
@@ -167,13 +165,6 @@ pub(crate) fn to_quoted_word(bytes: &[u8]) -> String {
     }
     out.push('"');
     out
-}
-
-fn push_hex(out: &mut String, bytes: &[u8]) {
-    for byte in bytes {
-        // Writing to a string cannot fail.
-        let _ = write!(out, "\\x{byte:02x}");
-    }
 }
 
 #[cfg(test)]

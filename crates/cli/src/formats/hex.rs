@@ -6,7 +6,10 @@ use std::{
     io::{self, Write},
 };
 
-use crate::{status::Usage, text::escape};
+use crate::{
+    status::Usage,
+    text::{escape, hex_byte},
+};
 
 /// How keys and values stand on the command line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -62,7 +65,6 @@ pub(crate) fn encode(bytes: &[u8]) -> String {
 ///
 /// What is wrong, and where.
 pub(crate) fn decode(digits: &str) -> Result<Vec<u8>, String> {
-    let value = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
     let wrong = digits.chars().enumerate().find(|(_, digit)| !digit.is_ascii_hexdigit());
     if let Some((at, digit)) = wrong {
         let escaped = digit.escape_debug();
@@ -76,7 +78,7 @@ pub(crate) fn decode(digits: &str) -> Result<Vec<u8>, String> {
     }
     let pairs = digits.as_bytes().chunks_exact(2);
     let byte = |pair: &[u8]| match pair {
-        [high, low] => Some(value(*high)? << 4 | value(*low)?),
+        [high, low] => hex_byte(*high, *low),
         _ => None,
     };
     pairs.map(byte).collect::<Option<Vec<u8>>>().ok_or_else(|| "not hexadecimal".to_owned())

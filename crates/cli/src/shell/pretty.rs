@@ -1,16 +1,13 @@
 //! Replies for people: aligned, and coloured where the terminal can.
 
-use std::{
-    fmt::Write as _,
-    io::{self, Write},
-};
+use std::io::{self, Write};
 
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::{
     figures,
     shell::{catalogue::Entry, facts::Fact, printer::Printer},
-    text::{escape, one_line},
+    text::{escape, one_line, push_hex},
 };
 
 /// Rows that are held back to be aligned. Further ones are aligned with each other, so that a long scan shows its first rows at once.
@@ -165,11 +162,7 @@ fn visible(bytes: &[u8]) -> String {
     let mut out = String::new();
     for character in escape(bytes).chars() {
         if character.is_control() {
-            let mut buffer = [0; 4];
-            for byte in character.encode_utf8(&mut buffer).bytes() {
-                // Writing to a string cannot fail.
-                let _ = write!(out, "\\x{byte:02x}");
-            }
+            push_hex(&mut out, character.encode_utf8(&mut [0; 4]).as_bytes());
         } else {
             out.push(character);
         }
