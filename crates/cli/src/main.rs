@@ -7,6 +7,7 @@ mod config;
 mod durability;
 mod figures;
 mod formats;
+mod input;
 mod interrupt;
 mod level;
 mod nearest;

@@ -86,7 +86,7 @@ fn a_terminal_shows_the_progress_until_the_import_ends() {
     terminal.wait_for("/s eta ");
     interrupt(&terminal.child);
     terminal.wait_for("interrupted; imported and synced: ");
-    let said: usize = terminal.wait_for(" records").parse().unwrap();
+    let said: usize = terminal.wait_for(" record").parse().unwrap();
     assert_eq!(terminal.status(), Some(3));
     let shown = String::from_utf8(terminal.raw).unwrap();
     let (before, _) = shown.split_once("ERROR").unwrap();

@@ -115,3 +115,19 @@ fn a_write_of_any_durability_is_there_after_the_command() {
         place.run(&["get", "--db", "db", "k"]).assert_prints("v\n");
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_is_too_long_for_a_value_is_not_read() {
+    let place = Place::new();
+    place.write("long", "");
+    // Sparse: it takes no space.
+    let flags = rustix::fs::OFlags::WRONLY;
+    let file = rustix::fs::open(place.path("long"), flags, rustix::fs::Mode::empty()).unwrap();
+    rustix::fs::ftruncate(file, (1 << 30) + 1).unwrap();
+    let run = place.run(&["put", "--db", "db", "k", "--file", "long"]);
+    run.assert_fails_with(&[
+        "long has more than 1073741824 bytes, the limit of a value; nothing was written",
+    ]);
+    assert_eq!(place.names(), ["long"]);
+}
