@@ -1,4 +1,4 @@
-//! Keys and values as text: the escapes of the tsv format.
+//! Bytes as text that stays on its line: the escapes of the tsv format, and those of messages.
 //!
 //! A tab, a newline, a carriage return and a backslash become `\t`, `\n`, `\r` and `\\`; a byte that is not part of valid UTF-8 becomes
 //! `\xHH`. Everything else stays, so that ordinary text is readable, and [`unescape`] gives back exactly what [`escape`] was given.
