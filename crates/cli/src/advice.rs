@@ -5,14 +5,19 @@ use std::io::{self, ErrorKind};
 use siltstone::Error;
 use siltstone_types::Error as StorageError;
 
-/// Advice for whoever typed the command.
-pub(crate) fn advice(error: &anyhow::Error) -> Option<&'static str> {
+/// A failure with its causes, and advice for whoever typed the command.
+pub(crate) fn message(error: &anyhow::Error) -> String {
+    let causes = error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
+    advice(error).map_or_else(|| causes.clone(), |advice| format!("{causes}; {advice}"))
+}
+
+fn advice(error: &anyhow::Error) -> Option<&'static str> {
     if let Some(error) = error.downcast_ref::<Error>() {
         return of_engine(error);
     }
     // `dump` reads files without the engine, whose message would say what to do about damage.
     match error.downcast_ref::<StorageError>() {
-        Some(StorageError::Corruption { .. }) => return Some("restore or repair it"),
+        Some(StorageError::Corruption { .. }) => return Some("restore it from a copy"),
         Some(other) => return of_engine(&Error::from(other.clone())),
         None => {}
     }
@@ -24,7 +29,7 @@ fn of_engine(error: &Error) -> Option<&'static str> {
         Error::Io { source, .. } => {
             of_io(source.kind()).or(Some("look at the cause, and try again when it is gone"))
         }
-        Error::InvalidArgument { .. } => Some("nothing was written; correct it and try again"),
+        Error::InvalidArgument { .. } => Some("nothing was changed; correct it and try again"),
         Error::Corruption { path, .. } if path.ends_with("OPTIONS") => {
             Some("a configuration file with [settings] opens the database without it")
         }

@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use clap::{Parser, Subcommand, builder::FalseyValueParser};
+use clap::{Parser, Subcommand};
 use siltstone::Durability;
 use tracing_subscriber::filter::LevelFilter;
 
 use crate::{
     commands::{bench, delete, dump, export, get, import, put, scan, shell, stats},
-    durability,
+    durability, level,
 };
 
 /// A log-structured key-value store on the command line.
@@ -24,32 +24,33 @@ pub(crate) struct Args {
     pub(crate) command: Command,
 }
 
-/// Options of every command, before or behind it. What is `None` may be in the configuration file.
+/// Options of every command, before or behind it. What is `None` may be in the environment, or in the configuration file.
 #[derive(clap::Args, Debug)]
 #[command(next_help_heading = "Options of every command")]
+#[expect(clippy::doc_markdown, reason = "help prints this as it stands, backticks too")]
 pub(crate) struct Global {
-    /// Directory of the database [default: ./data]
-    #[arg(long, global = true, value_name = "DIR", env = "SILTSTONE_DB")]
+    /// Directory of the database [default: ./data] [env: SILTSTONE_DB]
+    #[arg(long, global = true, value_name = "DIR")]
     pub(crate) db: Option<PathBuf>,
 
-    /// Configuration file (TOML); the environment and the options override it
-    #[arg(long, global = true, value_name = "FILE", env = "SILTSTONE_CONFIG")]
+    /// Configuration file (TOML); the environment and the options override it [env: SILTSTONE_CONFIG]
+    #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 
-    /// Keyspace that keys are looked up and written in [default: default]
-    #[arg(long, global = true, value_name = "NAME", env = "SILTSTONE_KEYSPACE")]
+    /// Keyspace that keys are looked up and written in [default: default] [env: SILTSTONE_KEYSPACE]
+    #[arg(long, global = true, value_name = "NAME")]
     pub(crate) keyspace: Option<String>,
 
-    /// When a write is acknowledged: sync, buffered or interval:MS [default: what the database has stored]
-    #[arg(long, global = true, value_name = "D", env = "SILTSTONE_DURABILITY", value_parser = durability::parse)]
+    /// When a write is acknowledged: sync, buffered or interval:MS [default: what the database has stored] [env: SILTSTONE_DURABILITY]
+    #[arg(long, global = true, value_name = "D", value_parser = durability::parse)]
     pub(crate) durability: Option<Durability>,
 
-    /// Fail instead of creating a database or a keyspace that does not exist
-    #[arg(long, global = true, env = "SILTSTONE_NO_CREATE", value_parser = FalseyValueParser::new())]
+    /// Fail instead of creating a database or a keyspace that does not exist [env: SILTSTONE_NO_CREATE]
+    #[arg(long, global = true)]
     pub(crate) no_create: bool,
 
-    /// What to report on standard error: off, error, warn, info, debug or trace [default: info]
-    #[arg(long, global = true, value_name = "LEVEL", env = "SILTSTONE_LOG")]
+    /// What to report on standard error: off, error, warn, info, debug or trace [default: info] [env: SILTSTONE_LOG]
+    #[arg(long, global = true, value_name = "LEVEL", value_parser = level::parse)]
     pub(crate) log: Option<LevelFilter>,
 }
 

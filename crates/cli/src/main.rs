@@ -5,15 +5,20 @@ mod args;
 mod commands;
 mod config;
 mod durability;
+mod figures;
 mod formats;
+mod input;
 mod interrupt;
+mod level;
 mod nearest;
 mod open;
 mod output;
+mod report;
 mod shell;
 mod status;
 mod text;
 mod words;
+mod write;
 
 use std::{io::IsTerminal as _, process::ExitCode};
 

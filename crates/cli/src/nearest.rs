@@ -1,15 +1,20 @@
 //! Finds the name that was probably meant.
 
+/// Longest word that is compared, in bytes.
+const WORD_BYTES_MAX: usize = 300;
+
 /// The candidate that is the fewest edits away, if that is near enough to be a slip.
 pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // An over-long word is like no name, and comparing would take as long as it is.
+    let word = Some(word).filter(|word| word.len() <= WORD_BYTES_MAX)?;
     let distances = candidates.into_iter().map(|candidate| (edits(word, candidate), candidate));
     let (edits, candidate) = distances.min_by_key(|(edits, _)| *edits)?;
-    // A third of the letters may be wrong, and two of a short word.
-    (edits <= (candidate.chars().count() / 3).max(2)).then_some(candidate)
+    // A third of the letters may be wrong.
+    (edits <= candidate.chars().count().div_ceil(3)).then_some(candidate)
 }
 
 /// How many characters have to be added, removed, replaced or swapped with their neighbour to make one word of the other.
-pub(crate) fn edits(from: &str, to: &str) -> usize {
+fn edits(from: &str, to: &str) -> usize {
     let (from, to): (Vec<char>, Vec<char>) = (from.chars().collect(), to.chars().collect());
     let mut before: Vec<usize> = Vec::new();
     let mut last: Vec<usize> = (0..=to.len()).collect();
@@ -60,5 +65,10 @@ mod tests {
         assert_eq!(nearest("worker", names), Some("workers"));
         assert_eq!(nearest("temperature", names), None);
         assert_eq!(nearest("x", []), None);
+        assert_eq!(nearest("wrkrs", names), Some("workers"));
+        // One letter in three, so that no word of three is like all others.
+        assert_eq!((nearest("gte", ["put", "get"]), nearest("got", ["get"])), (Some("get"), Some("get")));
+        assert_eq!(nearest("ls", ["use", "get"]), None);
+        assert_eq!(nearest(&"workers".repeat(100), names), None);
     }
 }

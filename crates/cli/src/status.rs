@@ -2,7 +2,7 @@
 
 use std::{fmt, io, process::ExitCode};
 
-use crate::advice::advice;
+use crate::{advice, text::one_line};
 
 /// How a command that did not fail ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,11 +36,7 @@ pub(crate) fn finish(outcome: anyhow::Result<Outcome>) -> ExitCode {
         // Whoever read our output has seen enough (`| head`).
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            let mut message = error.chain().map(ToString::to_string).collect::<Vec<_>>().join(": ");
-            if let Some(advice) = advice(&error) {
-                message = format!("{message}; {advice}");
-            }
-            tracing::error!("{message}");
+            tracing::error!("{}", one_line(&advice::message(&error)));
             ExitCode::from(if error.is::<Usage>() { 2 } else { 3 })
         }
     }

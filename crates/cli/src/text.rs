@@ -1,4 +1,4 @@
-//! Keys and values as text: the escapes of the tsv format.
+//! Bytes as text that stays on its line: the escapes of the tsv format, and those of messages.
 //!
 //! A tab, a newline, a carriage return and a backslash become `\t`, `\n`, `\r` and `\\`; a byte that is not part of valid UTF-8 becomes
 //! `\xHH`. Everything else stays, so that ordinary text is readable, and [`unescape`] gives back exactly what [`escape`] was given.
@@ -18,12 +18,14 @@ pub(crate) fn escape(bytes: &[u8]) -> String {
                 other => out.push(other),
             }
         }
-        for byte in chunk.invalid() {
-            // Writing to a string cannot fail.
-            let _ = write!(out, "\\x{byte:02x}");
-        }
+        push_hex(&mut out, chunk.invalid());
     }
     out
+}
+
+/// A message as one line: it may hold a path, and a path may hold a newline.
+pub(crate) fn one_line(text: &str) -> String {
+    text.replace('\n', "\\n").replace('\r', "\\r")
 }
 
 /// The bytes that a field stands for; the error says what is wrong with it.
@@ -41,7 +43,11 @@ pub(crate) fn unescape(field: &[u8]) -> Result<Vec<u8>, String> {
             [b'n', tail @ ..] => (b'\n', tail),
             [b'r', tail @ ..] => (b'\r', tail),
             [b'\\', tail @ ..] => (b'\\', tail),
-            [b'x', high, low, tail @ ..] => (hex_byte(*high, *low)?, tail),
+            [b'x', high, low, tail @ ..] => {
+                let wrong =
+                    || format!("\\x{}{} is not a hexadecimal byte", char::from(*high), char::from(*low));
+                (hex_byte(*high, *low).ok_or_else(wrong)?, tail)
+            }
             _ => return Err("a backslash must be followed by t, n, r, \\ or xHH".to_owned()),
         };
         out.push(unescaped);
@@ -50,11 +56,17 @@ pub(crate) fn unescape(field: &[u8]) -> Result<Vec<u8>, String> {
     Ok(out)
 }
 
-fn hex_byte(high: u8, low: u8) -> Result<u8, String> {
+/// The byte of two hexadecimal digits of either case.
+pub(crate) fn hex_byte(high: u8, low: u8) -> Option<u8> {
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    match (digit(high), digit(low)) {
-        (Some(high), Some(low)) => Ok(high << 4 | low),
-        _ => Err(format!("\\x{}{} is not a hexadecimal byte", char::from(high), char::from(low))),
+    Some(digit(high)? << 4 | digit(low)?)
+}
+
+/// Appends bytes as `\xHH`.
+pub(crate) fn push_hex(out: &mut String, bytes: &[u8]) {
+    for byte in bytes {
+        // Writing to a string cannot fail.
+        let _ = write!(out, "\\x{byte:02x}");
     }
 }
 

@@ -31,7 +31,7 @@ pub enum Error {
         /// The cause.
         source: Arc<io::Error>,
     },
-    /// A file is damaged. Do not retry: restore it from a copy, or repair. Everything else can still be read.
+    /// A file is damaged. Do not retry: restore it from a copy. Everything else can still be read.
     Corruption {
         /// Which file.
         path: PathBuf,
@@ -120,7 +120,7 @@ impl fmt::Display for Error {
             Error::Corruption { path, offset, what } => {
                 write!(
                     f,
-                    "damaged file: {what}; restore or repair it path={} offset={offset}",
+                    "damaged file: {what}; restore it from a copy path={} offset={offset}",
                     path.display()
                 )
             }

@@ -29,7 +29,7 @@ pub enum Error {
         /// The cause.
         source: Arc<io::Error>,
     },
-    /// The bytes are not what the format says they must be. Do not retry; restore the file, or repair.
+    /// The bytes are not what the format says they must be. Do not retry; restore the file from a copy.
     Corruption {
         /// Which file.
         path: PathBuf,

@@ -1,9 +1,6 @@
 //! Locks, atomics, channels and threads have one name in a crate that shuttle tests, so that shuttle can stand in for all of them.
 
-use super::{
-    Violation,
-    source::{Source, tokens},
-};
+use super::{Violation, paths::paths_below, source::Source};
 
 /// The crates, by their folders.
 const CRATES: &[&str] = &["engine", "wal"];
@@ -29,13 +26,9 @@ pub(super) fn check(sources: &[Source]) -> Vec<Violation> {
 }
 
 fn is_checked(source: &Source) -> bool {
-    match source.parts().as_slice() {
-        ["crates", name, "src", below @ ..] => {
-            let is_test = below.iter().any(|part| *part == "tests" || *part == "tests.rs");
-            CRATES.contains(name) && !is_test && !matches!(below, ["sync.rs"] | ["sync", ..])
-        }
-        _ => false,
-    }
+    source.in_library().is_some_and(|(name, below)| {
+        CRATES.contains(&name) && !matches!(below.as_slice(), ["sync.rs"] | ["sync", ..])
+    })
 }
 
 fn is_forbidden(name: &str) -> bool {
@@ -46,48 +39,12 @@ fn is_forbidden(name: &str) -> bool {
 
 /// Every path that begins with `std`, groups taken apart, and every name of a crate behind `sync`.
 fn names(source: &Source) -> Vec<(usize, String)> {
-    let tokens: Vec<(usize, &str)> =
-        source.code_lines().flat_map(|(line, code)| tokens(code).map(move |token| (line, token))).collect();
-    let mut names = Vec::new();
-    for (at, (line, token)) in tokens.iter().enumerate() {
-        // `cfg(shuttle)` is a word, and no name of the crate.
-        let is_path = matches!(tokens.get(at + 1), Some((_, ":")));
-        if *token == "std" {
-            paths(&tokens[at..], &mut names);
-        } else if BEHIND_SYNC.contains(token) && is_path {
-            names.push((*line, (*token).to_owned()));
-        }
+    let mut names = paths_below(source, "std");
+    for name in BEHIND_SYNC {
+        names.extend(paths_below(source, name).into_iter().map(|(line, _)| (line, (*name).to_owned())));
     }
+    names.dedup();
     names
-}
-
-/// The paths of the tree that `tokens` begin with: `a::{b, c::d}` is `a::b` and `a::c::d`.
-fn paths(tokens: &[(usize, &str)], names: &mut Vec<(usize, String)>) {
-    // What stands before each brace that is open, and what was read behind the last one.
-    let (mut prefixes, mut path): (Vec<String>, String) = (Vec::new(), String::new());
-    for (at, (line, token)) in tokens.iter().enumerate() {
-        let goes_on = matches!(tokens.get(at + 1), Some((_, ":")));
-        match *token {
-            ":" => path.push(':'),
-            "{" => prefixes.push(path.clone()),
-            "," | "}" if !prefixes.is_empty() => {
-                if *token == "}" {
-                    prefixes.pop();
-                }
-                path = prefixes.last().cloned().unwrap_or_default();
-            }
-            word if word.chars().all(|c| c.is_alphanumeric() || c == '_') => {
-                path.push_str(word);
-                if !goes_on {
-                    names.push((*line, path.clone()));
-                }
-            }
-            _ => {}
-        }
-        if prefixes.is_empty() && !goes_on && *token != ":" {
-            return;
-        }
-    }
 }
 
 #[cfg(test)]

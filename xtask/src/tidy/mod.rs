@@ -10,6 +10,7 @@ mod link;
 mod locks;
 mod marker;
 mod metadata;
+mod paths;
 mod source;
 mod std_fs;
 

@@ -18,6 +18,17 @@ impl Source {
         self.path.split('/').collect()
     }
 
+    /// The name of the crate and the path below its `src`, for a library source that is no test.
+    pub(super) fn in_library(&self) -> Option<(&str, Vec<&str>)> {
+        match self.parts().as_slice() {
+            ["crates", name, "src", below @ ..] => {
+                let is_test = below.iter().any(|part| *part == "tests" || *part == "tests.rs");
+                (!is_test).then(|| (*name, below.to_vec()))
+            }
+            _ => None,
+        }
+    }
+
     /// The lines of code with their numbers from 1: without line comments, and without the test module at the end.
     pub(super) fn code_lines(&self) -> impl Iterator<Item = (usize, &str)> {
         let code = &self.text[..self.test_module_at()];

@@ -1,9 +1,6 @@
 //! Only `siltstone-vfs` reaches the operating system's files, so that every operation can fail in a test.
 
-use super::{
-    Violation,
-    source::{Source, tokens},
-};
+use super::{Violation, paths::paths_below, source::Source};
 
 /// The one library source that names `std::fs`.
 const DOOR: &str = "crates/vfs/src/os.rs";
@@ -24,49 +21,13 @@ pub(super) fn check(sources: &[Source]) -> Vec<Violation> {
 }
 
 fn is_library(source: &Source) -> bool {
-    match source.parts().as_slice() {
-        ["crates", name, "src", below @ ..] => {
-            let is_test = below.iter().any(|part| *part == "tests" || *part == "tests.rs");
-            source.path != DOOR && !EXCEPTED.contains(name) && !is_test
-        }
-        _ => false,
-    }
+    source.path != DOOR && source.in_library().is_some_and(|(name, _)| !EXCEPTED.contains(&name))
 }
 
 /// The line of the first `std::fs`, be it spelled out or part of `std::{..}`.
 fn names_std_fs(source: &Source) -> Option<usize> {
-    let tokens: Vec<(usize, &str)> =
-        source.code_lines().flat_map(|(line, code)| tokens(code).map(move |token| (line, token))).collect();
-    (0..tokens.len()).find_map(|at| {
-        let (here, rest) = tokens.get(at..)?.split_at_checked(3)?;
-        if !here.iter().map(|(_, token)| *token).eq(["std", ":", ":"]) {
-            return None;
-        }
-        match rest.first()? {
-            (line, "fs") => Some(*line),
-            (_, "{") => fs_in_group(rest),
-            _ => None,
-        }
-    })
-}
-
-/// The line of an `fs` that stands right below the braces that `tokens` start with.
-fn fs_in_group(tokens: &[(usize, &str)]) -> Option<usize> {
-    let mut depth = 0_usize;
-    let mut before = "";
-    for (line, token) in tokens {
-        match *token {
-            "{" => depth += 1,
-            "}" => depth = depth.saturating_sub(1),
-            "fs" if depth == 1 && (before == "{" || before == ",") => return Some(*line),
-            _ => {}
-        }
-        if depth == 0 {
-            return None;
-        }
-        before = token;
-    }
-    None
+    let names_it = |path: &str| path == "std::fs" || path.starts_with("std::fs::");
+    paths_below(source, "std").into_iter().find(|(_, path)| names_it(path)).map(|(line, _)| line)
 }
 
 #[cfg(test)]

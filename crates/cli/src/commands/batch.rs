@@ -1,79 +1,59 @@
 //! `batch`: applies the lines of standard input as one atomic batch.
 
-use std::io::{BufRead as _, Write as _, stdin};
+use std::io::{Read as _, Write as _, stdin};
 
 use anyhow::{Context as _, anyhow};
 use siltstone::WriteBatch;
-use siltstone_types::limits::check_key;
 
-use crate::{CommandResult, config::Config, open, output::Output, status::Outcome, words::take_word};
-
-/// One line.
-#[derive(PartialEq, Eq, Debug)]
-enum Write {
-    Put { key: Vec<u8>, value: Vec<u8> },
-    Delete { key: Vec<u8> },
-}
+use crate::{
+    CommandResult,
+    config::Config,
+    figures::count,
+    open,
+    output::Output,
+    shell::{Command, parse_line},
+    status::Outcome,
+    write::Write,
+};
 
 /// Reads all lines, then writes them together.
 pub(crate) fn run(config: &Config) -> CommandResult {
-    let writes = read()?;
+    let mut input = Vec::new();
+    stdin().lock().read_to_end(&mut input).context("reading standard input failed")?;
+    let writes = parse(&input)?;
     let db = open::for_writing(config)?;
     let keyspace = open::keyspace_for_writing(config, &db)?;
     let mut batch = WriteBatch::new();
-    let mut deletes = 0;
-    for write in &writes {
-        match write {
-            Write::Put { key, value } => batch.put_in(&keyspace, key, value),
-            Write::Delete { key } => {
-                deletes += 1;
-                batch.delete_in(&keyspace, key)
-            }
-        };
-    }
+    writes.iter().for_each(|write| write.add_to(&mut batch, &keyspace));
     open::write(config, &db, &mut batch)?;
     db.close()?;
+    let deletes = writes.iter().filter(|write| matches!(write, Write::Delete(_))).count();
+    let (puts, deletes) = (count((writes.len() - deletes) as u64, "put"), count(deletes as u64, "delete"));
     let mut out = Output::new();
-    writeln!(out, "applied {} puts and {deletes} deletes", writes.len() - deletes)?;
+    writeln!(out, "applied {puts} and {deletes}")?;
     out.flush()?;
     Ok(Outcome::Done)
 }
 
-fn read() -> anyhow::Result<Vec<Write>> {
+/// The writes of all lines; the last one may lack its newline.
+fn parse(input: &[u8]) -> anyhow::Result<Vec<Write<'_>>> {
     let mut writes = Vec::new();
-    let mut lines = stdin().lock();
-    let mut line = Vec::new();
-    for number in 1_u64.. {
-        line.clear();
-        if lines.read_until(b'\n', &mut line).context("reading standard input failed")? == 0 {
-            break;
-        }
-        let text = line.strip_suffix(b"\n").unwrap_or(&line);
-        let text = text.strip_suffix(b"\r").unwrap_or(text);
-        let write = parse(text)
-            .map_err(|what| anyhow!("standard input line {number}: {what}; nothing was applied"))?;
-        writes.extend(write);
+    for (line, number) in input.split(|&byte| byte == b'\n').zip(1_u64..) {
+        let wrong = |what| anyhow!("standard input line {number}: {what}; nothing was applied");
+        writes.extend(parse_write(line.strip_suffix(b"\r").unwrap_or(line)).map_err(wrong)?);
     }
     Ok(writes)
 }
 
-/// Reads one line; a blank one says nothing.
-fn parse(mut line: &[u8]) -> Result<Option<Write>, String> {
-    let Some(command) = take_word(&mut line)? else { return Ok(None) };
-    let is_put = command.eq_ignore_ascii_case(b"put");
-    if !is_put && !command.eq_ignore_ascii_case(b"delete") {
-        let command = String::from_utf8_lossy(&command);
-        return Err(format!("`{command}` is no command of a batch; write put KEY VALUE or delete KEY"));
-    }
-    let key = take_word(&mut line)?.ok_or("there is no key; write put KEY VALUE or delete KEY")?;
-    check_key(&key).map_err(|error| error.to_string())?;
-    if is_put {
-        return Ok(Some(Write::Put { key, value: line.to_vec() }));
-    }
-    match take_word(&mut line)? {
-        None => Ok(Some(Write::Delete { key })),
-        Some(_) => Err("delete takes one key; quote a key that has blanks".to_owned()),
-    }
+/// The write of a line, which is written as in the shell; a blank one has none.
+fn parse_write(line: &[u8]) -> Result<Vec<Write<'_>>, String> {
+    let writes = match parse_line(line).map_err(|error| error.to_string())? {
+        None => Vec::new(),
+        Some(Command::Write(writes)) => writes,
+        Some(_) => return Err("this is no command of a batch; write put KEY VALUE or delete KEY".to_owned()),
+    };
+    writes.iter().try_for_each(Write::check).map_err(|error| error.to_string())?;
+    Ok(writes)
 }
 
 #[cfg(test)]
@@ -82,19 +62,30 @@ mod tests {
 
     #[test]
     fn a_value_is_the_rest_of_its_line() {
-        let put = |key: &str, value: &str| Ok(Some(Write::Put { key: key.into(), value: value.into() }));
-        assert_eq!(parse(br#"put k {"a": "b c"}  "#), put("k", r#"{"a": "b c"}  "#));
-        assert_eq!(parse(b"PUT \"a b\"  v"), put("a b", " v"));
-        assert_eq!(parse(b"  put k"), put("k", ""));
-        assert_eq!(parse(b"Delete k "), Ok(Some(Write::Delete { key: b"k".into() })));
-        assert_eq!(parse(b" \t"), Ok(None));
+        let put = |key: &str, value: &str| {
+            Write::Put(key.as_bytes().to_vec().into(), value.as_bytes().to_vec().into())
+        };
+        for (line, expected) in [
+            (r#"put k {"a": "b c"}  "#, put("k", r#"{"a": "b c"}  "#)),
+            ("PUT \"a b\"  v", put("a b", " v")),
+            ("  put k ", put("k", "")),
+            ("Delete k ", Write::Delete(b"k".into())),
+            // In quotes a value can be any bytes.
+            (r#"batch k "1\n2""#, put("k", "1\n2")),
+        ] {
+            assert_eq!(parse_write(line.as_bytes()), Ok(vec![expected]), "{line}");
+        }
+        assert_eq!(parse_write(b" \t"), Ok(Vec::new()));
+        let lines = parse(b"put a 1\r\n\ndelete b").unwrap();
+        assert_eq!(lines, [put("a", "1"), Write::Delete(b"b".into())]);
     }
 
     #[test]
     fn a_line_that_is_no_write_is_refused() {
-        for line in ["get k", "put", "delete", "delete a b", "put \"a", "\"put"] {
-            assert!(parse(line.as_bytes()).is_err(), "{line}");
+        for line in ["get k", "put", "put k", "delete", "delete a b", "put \"a", "\"put", "batch a", "begin"]
+        {
+            assert!(parse_write(line.as_bytes()).is_err(), "{line}");
         }
-        assert!(parse(format!("put {} v", "k".repeat(65_537)).as_bytes()).is_err());
+        assert!(parse_write(format!("put {} v", "k".repeat(65_537)).as_bytes()).is_err());
     }
 }

@@ -5,7 +5,7 @@ use std::{io::Write as _, time::Duration};
 use anyhow::{Context as _, bail, ensure};
 use siltstone::{Clock as _, Db, Durability, OsClock};
 
-use crate::{CommandResult, interrupt::Interrupt, output::Output, status::Outcome};
+use crate::{CommandResult, figures, interrupt::Interrupt, output::Output, status::Outcome};
 
 const VALUE: [u8; 100] = [b'v'; 100];
 
@@ -30,7 +30,13 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
         out.flush()?;
         let db = Db::open(scratch.path().join(name))?;
         let writes = timed(count, &interrupt, |number| Ok(db.put_with(key(number), VALUE, durability)?))?;
-        print(&mut out, name, "writes of 100 bytes", count, writes)?;
+        print(
+            &mut out,
+            name,
+            &format!("{} of 100 bytes", figures::count(count.into(), "write")),
+            count,
+            writes,
+        )?;
         out.flush()?;
         let mut random = Random(u64::from(count));
         let reads = timed(count, &interrupt, |_| {
@@ -38,7 +44,7 @@ pub(crate) fn run(arguments: &Arguments) -> CommandResult {
             ensure!(value.as_deref() == Some(&VALUE), "a key that was written is not there");
             Ok(())
         })?;
-        print(&mut out, name, "random reads", count, reads)?;
+        print(&mut out, name, &figures::count(count.into(), "random read"), count, reads)?;
         db.close()?;
     }
     out.flush()?;
@@ -64,7 +70,7 @@ fn timed(
 fn print(out: &mut Output, mode: &str, what: &str, count: u32, took: Duration) -> anyhow::Result<()> {
     let seconds = took.as_secs_f64();
     let per_second = f64::from(count) / seconds.max(1e-9);
-    writeln!(out, "{mode:<9} {count} {what:<19} {seconds:>9.3} s {per_second:>12.0} op/s")?;
+    writeln!(out, "{mode:<9} {what:<30} {seconds:>9.3} s {per_second:>12.0} op/s")?;
     Ok(())
 }
 

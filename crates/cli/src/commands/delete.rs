@@ -1,5 +1,7 @@
 //! `delete`: deletes one key, whether it exists or not.
 
+use std::ffi::OsString;
+
 use siltstone::WriteBatch;
 
 use crate::{CommandResult, config::Config, formats::hex::Notation, open, status::Outcome};
@@ -8,7 +10,8 @@ use crate::{CommandResult, config::Config, formats::hex::Notation, open, status:
 #[derive(clap::Args, Debug)]
 pub(crate) struct Arguments {
     /// The key
-    key: String,
+    #[arg(allow_negative_numbers = true)]
+    key: OsString,
     /// KEY is hexadecimal digits
     #[arg(long)]
     hex: bool,

@@ -4,7 +4,6 @@
 //! same lines for logs and tables (`docs/format/decode.py`).
 
 use std::{
-    fmt::Write as _,
     io::Write,
     path::{Path, PathBuf},
 };
@@ -21,7 +20,7 @@ use siltstone_types::{Cursor as _, Kind};
 use siltstone_vfs::{Fs as _, OsFs};
 use siltstone_wal::{Expect, LogEnd, LogReader, LogRecord, Purpose, ReadMode, RecordKind};
 
-use crate::{CommandResult, formats::hex::encode, output::Output, status::Outcome};
+use crate::{CommandResult, formats::hex::encode, output::Output, status::Outcome, text::push_hex};
 
 const LOG_MAGIC: &[u8] = b"SILTLOG\n";
 const CURRENT_MAGIC: &[u8] = b"siltstone ";
@@ -191,8 +190,7 @@ fn plain(bytes: &[u8]) -> String {
         if (0x20..=0x7e).contains(&byte) && byte != b'\\' {
             out.push(char::from(byte));
         } else {
-            // Writing to a string cannot fail.
-            let _ = write!(out, "\\x{byte:02x}");
+            push_hex(&mut out, &[byte]);
         }
     }
     out

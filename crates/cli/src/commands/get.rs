@@ -1,6 +1,6 @@
 //! `get`: prints the value of one key.
 
-use std::io::Write as _;
+use std::{ffi::OsString, io::Write as _};
 
 use crate::{
     CommandResult, config::Config, formats::hex::Notation, open, output::Output, status::Outcome,
@@ -11,7 +11,8 @@ use crate::{
 #[derive(clap::Args, Debug)]
 pub(crate) struct Arguments {
     /// The key
-    key: String,
+    #[arg(allow_negative_numbers = true)]
+    key: OsString,
     /// Print the bytes as they are, without escapes and without a newline behind them
     #[arg(long)]
     raw: bool,
@@ -27,7 +28,7 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> CommandResult {
     let bytes = notation.read("KEY", key)?;
     let db = open::for_reading(config)?;
     let Some(value) = open::existing_keyspace(config, &db)?.get(bytes)? else {
-        tracing::warn!("there is no key {}", escape(key.as_bytes()));
+        tracing::warn!("there is no key {}", escape(key.as_encoded_bytes()));
         return Ok(Outcome::NotFound);
     };
     let mut out = Output::new();

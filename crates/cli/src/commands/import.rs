@@ -3,9 +3,8 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    fs::File,
-    io::{BufRead, BufReader, Write as _, stdin},
-    path::{Path, PathBuf},
+    io::{BufRead as _, Write as _},
+    path::PathBuf,
     time::Duration,
 };
 
@@ -17,7 +16,9 @@ use siltstone_types::limits::check_key;
 use crate::{
     CommandResult,
     config::Config,
+    figures::count,
     formats::{Format, Record},
+    input::Input,
     interrupt::Interrupt,
     open,
     output::Output,
@@ -46,7 +47,7 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> CommandResult {
     let is_jsonl = file.extension().is_some_and(|ending| ending == "jsonl");
     let format = format.unwrap_or(if is_jsonl { Format::Jsonl } else { Format::Tsv });
     // Before a database is created for a file that is not there.
-    let mut source = Source::open(file)?;
+    let mut source = Source::new(Input::open(file)?);
     let interrupt = Interrupt::listen().context("cannot listen for Ctrl-C")?;
     let started = OsClock.monotonic();
     let db = open::for_writing(config)?;
@@ -61,8 +62,8 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> CommandResult {
     db.close()?;
     if end == End::Interrupted {
         bail!(
-            "interrupted: {} records are imported and synced; import all again to complete them",
-            sink.records
+            "interrupted; imported and synced: {}; import all again to complete them",
+            count(sink.written, "record")
         );
     }
     print_summary(sink.records, sink.bytes, seconds)?;
@@ -103,10 +104,7 @@ fn copy(
 
 /// The lines to import.
 struct Source {
-    /// The file, or what stands for it in messages.
-    name: String,
-    lines: Box<dyn BufRead>,
-    bytes_total: Option<u64>,
+    input: Input,
     line: Vec<u8>,
     /// Lines read.
     number: u64,
@@ -115,27 +113,15 @@ struct Source {
 }
 
 impl Source {
-    /// Opens a file; `-` is standard input.
-    fn open(path: &Path) -> anyhow::Result<Source> {
-        let new = |name, lines, bytes_total| {
-            let (line, number, bytes) = (Vec::new(), 0, 0);
-            Source { name, lines, bytes_total, line, number, bytes }
-        };
-        if path == Path::new("-") {
-            return Ok(new("standard input".to_owned(), Box::new(stdin().lock()), None));
-        }
-        let name = path.display().to_string();
-        #[expect(clippy::disallowed_methods, reason = "a user's file, not one of a database")]
-        let file = File::open(path).with_context(|| format!("cannot open {name}"))?;
-        let bytes = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|metadata| metadata.len());
-        Ok(new(name, Box::new(BufReader::with_capacity(1 << 20, file)), bytes))
+    fn new(input: Input) -> Source {
+        Source { input, line: Vec::new(), number: 0, bytes: 0 }
     }
 
     /// Reads one line; false at the end.
     fn next_line(&mut self) -> anyhow::Result<bool> {
         self.line.clear();
-        let read = self.lines.read_until(b'\n', &mut self.line);
-        let read = read.with_context(|| format!("reading {} failed", self.name))?;
+        let read = self.input.reader.read_until(b'\n', &mut self.line);
+        let read = read.with_context(|| format!("reading {} failed", self.input.name))?;
         self.number += 1;
         self.bytes += read as u64;
         Ok(read > 0)
@@ -148,11 +134,11 @@ impl Source {
     }
 
     fn wrong(&self, what: &dyn fmt::Display, written: u64) -> anyhow::Error {
-        let Source { name, number, .. } = self;
+        let Source { input: Input { name, .. }, number, .. } = self;
         if written == 0 {
             anyhow!("{name} line {number}: {what}; nothing was imported")
         } else {
-            anyhow!("{name} line {number}: {what}; {written} records before it were imported")
+            anyhow!("{name} line {number}: {what}; imported before it: {}", count(written, "record"))
         }
     }
 }
@@ -224,7 +210,7 @@ impl<'a> Sink<'a> {
 
 /// A bar on a terminal, nothing elsewhere.
 fn progress(source: &Source) -> ProgressBar {
-    let (bar, template) = match source.bytes_total {
+    let (bar, template) = match source.input.bytes {
         Some(bytes) => (
             ProgressBar::new(bytes),
             "{wide_bar} {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec} eta {eta}",
@@ -245,7 +231,9 @@ fn print_summary(records: u64, bytes: u64, seconds: f64) -> anyhow::Result<()> {
     let mut out = Output::new();
     writeln!(
         out,
-        "imported {records} records, {bytes} bytes in {seconds:.3} s: {records_per_s:.0} records/s, {mb_per_s:.1} MB/s"
+        "imported {}, {} in {seconds:.3} s: {records_per_s:.0} records/s, {mb_per_s:.1} MB/s",
+        count(records, "record"),
+        count(bytes, "byte")
     )?;
     out.flush()?;
     Ok(())

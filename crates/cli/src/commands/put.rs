@@ -1,24 +1,26 @@
 //! `put`: sets one key.
 
 use std::{
-    io::{Read as _, stdin},
+    ffi::OsString,
+    io::Read as _,
     path::{Path, PathBuf},
 };
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use siltstone::{Error, WriteBatch};
-use siltstone_types::limits::{check_key, check_value_bytes};
+use siltstone_types::limits::{VALUE_BYTES_MAX, check_key, check_value_bytes};
 
-use crate::{CommandResult, config::Config, formats::hex::Notation, open, status::Outcome};
+use crate::{CommandResult, config::Config, formats::hex::Notation, input::Input, open, status::Outcome};
 
 /// What to set.
 #[derive(clap::Args, Debug)]
 pub(crate) struct Arguments {
     /// The key
-    key: String,
+    #[arg(allow_negative_numbers = true)]
+    key: OsString,
     /// The value
-    #[arg(required_unless_present = "file", conflicts_with = "file")]
-    value: Option<String>,
+    #[arg(allow_negative_numbers = true, required_unless_present = "file", conflicts_with = "file")]
+    value: Option<OsString>,
     /// Take the value from a file, or from standard input for -, as it is
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
@@ -45,11 +47,17 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> CommandResult {
     Ok(Outcome::Done)
 }
 
+/// All of a file, unless it is too long for a value: what has no end must not fill the memory.
 fn read(path: &Path) -> anyhow::Result<Vec<u8>> {
-    if path == Path::new("-") {
-        let mut value = Vec::new();
-        stdin().lock().read_to_end(&mut value).context("reading standard input failed")?;
-        return Ok(value);
+    let Input { name, reader, bytes } = Input::open(path)?;
+    let limit = VALUE_BYTES_MAX as u64;
+    let mut value = Vec::new();
+    if bytes.is_none_or(|bytes| bytes <= limit) {
+        reader.take(limit + 1).read_to_end(&mut value).with_context(|| format!("reading {name} failed"))?;
     }
-    std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
+    ensure!(
+        bytes.unwrap_or(value.len() as u64) <= limit,
+        "{name} has more than {limit} bytes, the limit of a value; nothing was written"
+    );
+    Ok(value)
 }

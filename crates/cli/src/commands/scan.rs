@@ -1,6 +1,6 @@
 //! `scan`: prints a range of keys.
 
-use std::{io::Write as _, ops::Bound};
+use std::{ffi::OsString, io::Write as _, ops::Bound};
 
 use siltstone::KeyValue;
 
@@ -17,14 +17,16 @@ use crate::{
 #[derive(clap::Args, Debug)]
 pub(crate) struct Arguments {
     /// The first key; from the beginning when it is left out
-    start: Option<String>,
+    #[arg(allow_negative_numbers = true)]
+    start: Option<OsString>,
     /// The last key, included; to the end when it is left out
-    end: Option<String>,
+    #[arg(allow_negative_numbers = true)]
+    end: Option<OsString>,
     /// Only keys that begin with P
-    #[arg(long, value_name = "P", conflicts_with_all = ["start", "end"])]
-    prefix: Option<String>,
+    #[arg(long, value_name = "P", allow_negative_numbers = true, conflicts_with_all = ["start", "end"])]
+    prefix: Option<OsString>,
     /// Print at most N
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_limit)]
     limit: Option<usize>,
     /// From the last to the first
     #[arg(long)]
@@ -38,6 +40,10 @@ pub(crate) struct Arguments {
     /// START, END and P are hexadecimal digits; the format is hex unless it is given
     #[arg(long)]
     hex: bool,
+}
+
+fn parse_limit(text: &str) -> Result<usize, &'static str> {
+    text.parse().map_err(|_| "write a whole number")
 }
 
 /// Which keys are printed.
@@ -61,7 +67,7 @@ impl Arguments {
         if let Some(prefix) = &self.prefix {
             return notation.read("--prefix", prefix).map(Selection::Prefix);
         }
-        let bound = |name, key: &Option<String>| {
+        let bound = |name, key: &Option<OsString>| {
             let bytes = key.as_deref().map(|key| notation.read(name, key)).transpose()?;
             Ok(bytes.map_or(Bound::Unbounded, Bound::Included))
         };

@@ -2,7 +2,9 @@
 
 use std::io::Write as _;
 
-use crate::{CommandResult, config::Config, open, output::Output, status::Outcome};
+use crate::{
+    CommandResult, config::Config, open, output::Output, report::work::of_verification, status::Outcome,
+};
 
 /// Prints every damage and every file that is none of ours, a line each, and a summary.
 pub(crate) fn run(config: &Config) -> CommandResult {
@@ -14,13 +16,7 @@ pub(crate) fn run(config: &Config) -> CommandResult {
     for path in &report.foreign {
         writeln!(out, "foreign: {}", path.display())?;
     }
-    writeln!(
-        out,
-        "verified {} files, {} bytes: {} damaged",
-        report.files,
-        report.bytes,
-        report.damages.len()
-    )?;
+    writeln!(out, "{}", of_verification(&report))?;
     out.flush()?;
     Ok(if report.damages.is_empty() { Outcome::Done } else { Outcome::Damaged })
 }

@@ -1,11 +1,15 @@
 //! Bytes as hexadecimal digits.
 
 use std::{
+    ffi::OsStr,
     fmt::Write as _,
     io::{self, Write},
 };
 
-use crate::{status::Usage, text::escape};
+use crate::{
+    status::Usage,
+    text::{escape, hex_byte},
+};
 
 /// How keys and values stand on the command line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -22,15 +26,17 @@ impl Notation {
         if hex { Notation::Hex } else { Notation::Text }
     }
 
-    /// The bytes of an argument. Text is taken as it is.
+    /// The bytes of an argument. Text is taken as it is, and need not be UTF-8 where the operating system's arguments need not.
     ///
     /// # Errors
     ///
     /// Wrong usage, with the argument's name.
-    pub(crate) fn read(self, name: &str, argument: &str) -> Result<Vec<u8>, Usage> {
+    pub(crate) fn read(self, name: &str, argument: &OsStr) -> Result<Vec<u8>, Usage> {
         match self {
-            Notation::Text => Ok(argument.into()),
-            Notation::Hex => decode(argument).map_err(|what| Usage(format!("{name}: {what}"))),
+            Notation::Text => Ok(argument.as_encoded_bytes().to_vec()),
+            Notation::Hex => {
+                decode(&argument.to_string_lossy()).map_err(|what| Usage(format!("{name}: {what}")))
+            }
         }
     }
 
@@ -59,7 +65,6 @@ pub(crate) fn encode(bytes: &[u8]) -> String {
 ///
 /// What is wrong, and where.
 pub(crate) fn decode(digits: &str) -> Result<Vec<u8>, String> {
-    let value = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
     let wrong = digits.chars().enumerate().find(|(_, digit)| !digit.is_ascii_hexdigit());
     if let Some((at, digit)) = wrong {
         let escaped = digit.escape_debug();
@@ -73,7 +78,7 @@ pub(crate) fn decode(digits: &str) -> Result<Vec<u8>, String> {
     }
     let pairs = digits.as_bytes().chunks_exact(2);
     let byte = |pair: &[u8]| match pair {
-        [high, low] => Some(value(*high)? << 4 | value(*low)?),
+        [high, low] => hex_byte(*high, *low),
         _ => None,
     };
     pairs.map(byte).collect::<Option<Vec<u8>>>().ok_or_else(|| "not hexadecimal".to_owned())

@@ -1,6 +1,6 @@
 //! The commands of the shell: their names, how they are written, what they do. Parser, help and completion all read this table.
 
-use crate::nearest::edits;
+use crate::nearest;
 
 /// A command by name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -130,8 +130,10 @@ pub(crate) const CATALOGUE: &[Entry] = &[
         details: &[
             "Reads, writes and compactions are counted from the opening of the database on.",
             "filter hits: tables that need not be read, because their filter knows that the key is absent. filter misses: tables that were read.",
-            "filter hit rate: hits out of hits and misses. read amplification: tables read for each key that was looked up.",
+            "filter hit rate: hits out of hits and misses. tables read per get: misses for each key that was looked up.",
             "write amplification: bytes written to logs and tables for each byte of keys and values.",
+            "read amplification: runs that a lookup may have to ask, at most.",
+            "estimated space amplification: bytes of tables for each byte of keys and values, if all stale data is outside the largest run.",
         ],
     },
     Entry {
@@ -205,16 +207,9 @@ pub(crate) fn words() -> impl Iterator<Item = &'static str> {
     CATALOGUE.iter().flat_map(|entry| entry.words).copied()
 }
 
-/// The word that was probably meant: the one with the fewest mistakes, if those are few for its length.
+/// The word that was probably meant.
 pub(crate) fn nearest(word: &[u8]) -> Option<&'static str> {
-    let word = String::from_utf8_lossy(word).to_lowercase();
-    // An over-long word is like none of ours, and comparing would take as long as it is.
-    let word = Some(word).filter(|word| word.len() <= 20)?;
-    words()
-        .map(|name| (edits(&word, name), name))
-        .filter(|(edits, name)| *edits <= name.len().div_ceil(3).min(2))
-        .min_by_key(|(edits, _)| *edits)
-        .map(|(_, name)| name)
+    nearest::nearest(&String::from_utf8_lossy(word).to_lowercase(), words())
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use rustyline::{
 };
 use siltstone::{Db, Keyspace};
 
-use crate::shell::{
-    catalogue::{self, Name},
+use crate::{
+    shell::catalogue::{self, Name},
     words::{Word, Words, is_blank, to_quoted_word, to_word},
 };
 

@@ -1,8 +1,11 @@
-//! Multi-figure replies as pairs of a name and a figure.
+//! What the shell's `stats` says: pairs of a name and a figure.
 
-use std::fmt::Write as _;
+use siltstone::Stats;
 
-use siltstone::{CompactionReport, Stats, VerifyReport};
+use crate::{
+    figures::moment,
+    report::{Level, Report, SinceOpen},
+};
 
 /// A figure and what it counts.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -16,121 +19,52 @@ fn fact(name: &'static str, figure: impl ToString) -> Fact {
     Fact { name, figure: figure.to_string() }
 }
 
-/// What `stats` says of a database with so many keyspaces.
-pub(crate) fn of_stats(stats: &Stats, keyspaces: usize) -> Vec<Fact> {
-    let (reads, writes) = (&stats.reads, &stats.writes);
-    let (hits, misses) = (reads.filter_skips, reads.tables_read);
-    let written_bytes = writes.log_bytes + writes.flush_bytes + writes.compaction_bytes;
-    let sum = |of: fn(&siltstone::LevelStats) -> u64| stats.levels.values().map(of).sum::<u64>();
-    vec![
-        fact("keyspaces", keyspaces),
-        fact("memtable keys", stats.memtable_entries),
-        fact("memtable bytes", stats.memtable_bytes),
-        fact("tables", stats.tables()),
-        fact("levels", stats.levels.len()),
+/// The figures of a database, those of the command `stats` without `--exact`.
+pub(crate) fn of_stats(stats: &Stats) -> Vec<Fact> {
+    let Report { memtable, tables, levels, keyspaces, amplification, since_open, .. } =
+        Report::new(stats, None);
+    let sum = |of: fn(&Level) -> u64| levels.iter().map(of).sum::<u64>();
+    let mut facts = vec![
+        fact("keyspaces", keyspaces.len()),
+        fact("memtable keys", memtable.keys),
+        fact("memtable bytes", memtable.bytes),
+        fact("tables", tables.count),
+        fact("levels", levels.len()),
         fact("runs", sum(|level| level.runs)),
         fact("table keys", sum(|level| level.entries)),
         fact("tombstones", sum(|level| level.tombstones)),
-        fact("table bytes", stats.file_bytes()),
-        fact("total MB", ratio(stats.file_bytes(), 1_000_000, 3)),
-        fact("gets", reads.gets),
-        fact("filter hits", hits),
-        fact("filter misses", misses),
-        fact("filter hit rate", percentage(hits, hits + misses)),
-        fact("false positives", reads.filter_false_positives),
-        fact("blocks from cache", reads.blocks_from_cache),
-        fact("blocks from file", reads.blocks_from_file),
-        fact("read amplification", ratio(misses, reads.gets, 2)),
-        fact("writes", writes.entries),
-        fact("write amplification", ratio(written_bytes, writes.user_bytes, 2)),
-        fact("flushes", writes.flushes),
-        fact("compactions", writes.compactions),
-        fact("keys removed", writes.entries_removed),
-        fact("bytes reclaimed", writes.bytes_reclaimed),
-        fact("last compaction", moment(writes.last_compaction_unix_ms)),
+        fact("table bytes", tables.bytes),
+        fact("total MB", format!("{:.3}", tables.mb)),
+        fact("write amplification", decimal(amplification.write)),
+        fact("read amplification", amplification.read),
+        fact("estimated space amplification", decimal(amplification.space_estimate)),
+    ];
+    facts.extend(since_opening(&since_open));
+    facts
+}
+
+fn since_opening(since: &SinceOpen) -> [Fact; 14] {
+    let rate = since.filter_hit_rate.map_or_else(|| "-".to_owned(), |rate| format!("{:.1} %", 100.0 * rate));
+    [
+        fact("gets", since.gets),
+        fact("tables read per get", decimal(since.tables_read_per_get)),
+        fact("filter hits", since.filter_hits),
+        fact("filter misses", since.filter_misses),
+        fact("filter hit rate", rate),
+        fact("false positives", since.filter_false_positives),
+        fact("blocks from cache", since.blocks_from_cache),
+        fact("blocks from file", since.blocks_from_file),
+        fact("writes", since.entries_written),
+        fact("flushes", since.flushes),
+        fact("compactions", since.compactions),
+        fact("keys removed", since.keys_removed),
+        fact("bytes reclaimed", since.bytes_reclaimed),
+        fact("last compaction", since.last_compaction_unix_ms.map_or_else(|| "never".to_owned(), moment)),
     ]
 }
 
-/// What `compact` says.
-pub(crate) fn of_compaction(report: &CompactionReport) -> Vec<Fact> {
-    vec![
-        fact("tables before", report.tables_before),
-        fact("tables after", report.tables_after),
-        fact("keys removed", report.entries_removed),
-        fact("bytes reclaimed", report.bytes_reclaimed),
-        fact("seconds", format!("{:.3}", report.duration.as_secs_f64())),
-    ]
-}
-
-/// What `verify` says when nothing is damaged.
-pub(crate) fn of_verification(report: &VerifyReport) -> Vec<Fact> {
-    vec![
-        fact("files", report.files),
-        fact("bytes", report.bytes),
-        fact("damaged", report.damages.len()),
-        fact("foreign files", report.foreign.len()),
-    ]
-}
-
-/// What is damaged, file by file; `None` when nothing is.
-pub(crate) fn damage(report: &VerifyReport) -> Option<String> {
-    if report.damages.is_empty() {
-        return None;
-    }
-    let mut text = format!("{} of {} files are damaged", report.damages.len(), report.files);
-    for (number, damage) in report.damages.iter().enumerate() {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{} {}", if number == 0 { ":" } else { ";" }, damage.error);
-    }
-    Some(text)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "figures for people")]
-fn ratio(part: u64, of: u64, decimals: usize) -> String {
-    if of == 0 { "-".to_owned() } else { format!("{:.decimals$}", part as f64 / of as f64) }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "figures for people")]
-fn percentage(part: u64, of: u64) -> String {
-    if of == 0 { "-".to_owned() } else { format!("{:.1} %", 100.0 * part as f64 / of as f64) }
-}
-
-/// A moment in UTC, to the second.
-fn moment(unix_ms: u64) -> String {
-    if unix_ms == 0 {
-        return "never".to_owned();
-    }
-    let (days, second) = (unix_ms / 86_400_000, unix_ms / 1000 % 86_400);
-    let (year, month, day) = date(days);
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    format!("{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
-}
-
-/// Year, month and day of the Gregorian calendar, so many days after 1 January 1970.
-fn date(mut days: u64) -> (u64, u64, u64) {
-    let is_leap =
-        |year: u64| year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
-    // Every 400 years have as many days.
-    let mut year = 1970 + days / 146_097 * 400;
-    days %= 146_097;
-    loop {
-        let days_of_year = 365 + u64::from(is_leap(year));
-        if days < days_of_year {
-            break;
-        }
-        days -= days_of_year;
-        year += 1;
-    }
-    let february = 28 + u64::from(is_leap(year));
-    let mut month = 1;
-    for days_of_month in [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] {
-        if days < days_of_month {
-            break;
-        }
-        days -= days_of_month;
-        month += 1;
-    }
-    (year, month, days + 1)
+fn decimal(figure: Option<f64>) -> String {
+    figure.map_or_else(|| "-".to_owned(), |figure| format!("{figure:.2}"))
 }
 
 #[cfg(test)]
@@ -138,33 +72,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn moments_are_dates() {
-        // As `date -u -d @SECONDS` has them.
-        for (seconds, text) in [
-            (1, "1970-01-01T00:00:01Z"),
-            (951_782_399, "2000-02-28T23:59:59Z"),
-            (951_782_400, "2000-02-29T00:00:00Z"),
-            (951_868_800, "2000-03-01T00:00:00Z"),
-            (1_735_689_599, "2024-12-31T23:59:59Z"),
-            (1_735_689_600, "2025-01-01T00:00:00Z"),
-            (4_107_542_400, "2100-03-01T00:00:00Z"),
-        ] {
-            assert_eq!(moment(seconds * 1000 + 999), text);
-        }
-        assert_eq!(moment(0), "never");
-    }
-
-    #[test]
-    fn a_ratio_to_nothing_is_a_dash() {
-        assert_eq!((ratio(1, 0, 2), percentage(0, 0)), ("-".to_owned(), "-".to_owned()));
-        assert_eq!((ratio(3, 2, 2), percentage(1, 3)), ("1.50".to_owned(), "33.3 %".to_owned()));
-    }
-
-    #[test]
     fn figures_are_those_of_the_database() {
         let db = siltstone::Db::builder("in-memory").in_memory().open().unwrap();
         let figure = |name: &str| {
-            let facts = of_stats(&db.stats().unwrap(), db.keyspaces().unwrap().len());
+            let facts = of_stats(&db.stats().unwrap());
             facts.into_iter().find(|fact| fact.name == name).unwrap().figure
         };
         assert_eq!(
@@ -184,9 +95,10 @@ mod tests {
         // The absent key lies between the others, and both tables are asked for it.
         let answers = |name: &str| figure(name).parse::<u64>().unwrap();
         assert_eq!(answers("filter hits") + answers("filter misses"), 3);
-        let report = of_compaction(&db.compact().unwrap());
-        let text: Vec<_> = report.iter().map(|fact| format!("{} {}", fact.name, fact.figure)).collect();
-        assert_eq!(text[..3], ["tables before 2", "tables after 1", "keys removed 2"]);
+        // Both tables hold both keys, so the larger one has half of all data.
+        assert!(figure("estimated space amplification").parse::<f64>().unwrap() >= 2.0);
+        assert_eq!(figure("read amplification"), "2");
+        db.compact().unwrap();
         assert_eq!((&*figure("compactions"), &*figure("keys removed")), ("1", "2"));
         assert!(figure("last compaction").ends_with('Z'));
         assert_eq!(answers("table bytes"), db.stats().unwrap().file_bytes());

@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
-use crate::shell::{
-    catalogue::{self, Entry, Name},
+use crate::{
+    shell::catalogue::{self, Entry, Name},
     words::{LineError, Word, Words, to_word},
+    write::Write,
 };
 
 /// A key as it was written, without its quotes.
@@ -13,11 +14,10 @@ pub(crate) type Bytes<'a> = Cow<'a, [u8]>;
 /// What a line asks for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Command<'a> {
-    Put(Bytes<'a>, &'a [u8]),
+    /// put, delete and batch: all of it, or nothing.
+    Write(Vec<Write<'a>>),
     Get(Bytes<'a>),
-    Delete(Bytes<'a>),
     Scan(Selection<'a>),
-    Batch(Vec<(Bytes<'a>, Bytes<'a>)>),
     Begin,
     Commit,
     Abort,
@@ -62,12 +62,13 @@ pub(crate) fn parse(line: &[u8]) -> Result<Option<Command<'_>>, LineError> {
         Name::Put => {
             let key = argument(&mut words, entry, "KEY")?;
             let needed = || words.error(format!("VALUE is missing: {}", entry.usage()));
-            Command::Put(key.bytes, words.verbatim().ok_or_else(needed)?)
+            let value = words.verbatim().ok_or_else(needed)?;
+            Command::Write(vec![Write::Put(key.bytes, value.into())])
         }
         Name::Get => Command::Get(argument(&mut words, entry, "KEY")?.bytes),
-        Name::Delete => Command::Delete(argument(&mut words, entry, "KEY")?.bytes),
+        Name::Delete => Command::Write(vec![Write::Delete(argument(&mut words, entry, "KEY")?.bytes)]),
         Name::Scan => Command::Scan(selection(&mut words)?),
-        Name::Batch => Command::Batch(pairs(&mut words, entry)?),
+        Name::Batch => Command::Write(pairs(&mut words, entry)?),
         Name::Begin => Command::Begin,
         Name::Commit => Command::Commit,
         Name::Abort => Command::Abort,
@@ -185,13 +186,14 @@ fn option<'a>(
 }
 
 /// The words of batch, two by two.
-fn pairs<'a>(words: &mut Words<'a>, entry: &Entry) -> Result<Vec<(Bytes<'a>, Bytes<'a>)>, LineError> {
-    let mut pairs = vec![(argument(words, entry, "KEY")?.bytes, argument(words, entry, "VALUE")?.bytes)];
+fn pairs<'a>(words: &mut Words<'a>, entry: &Entry) -> Result<Vec<Write<'a>>, LineError> {
+    let (key, value) = (argument(words, entry, "KEY")?, argument(words, entry, "VALUE")?);
+    let mut pairs = vec![Write::Put(key.bytes, value.bytes)];
     while let Some(key) = words.next()? {
         let without_value = || words.error(format!("the key {} has no value", shown(&key.bytes)));
         let value = words.clone().next()?.ok_or_else(without_value)?;
         words.next()?;
-        pairs.push((key.bytes, value.bytes));
+        pairs.push(Write::Put(key.bytes, value.bytes));
     }
     Ok(pairs)
 }

@@ -12,13 +12,15 @@ mod pretty;
 mod printer;
 mod run;
 mod terminal;
-mod words;
 
 use std::io::{BufReader, BufWriter, IsTerminal as _, stdin, stdout};
 
 use siltstone::Db;
 
-pub(crate) use crate::shell::run::{Start, UnknownKeyspaces};
+pub(crate) use crate::shell::{
+    line::{Command, parse as parse_line},
+    run::{Start, UnknownKeyspaces},
+};
 
 /// Runs the shell on standard input and output until either ends. Returns how many lines were answered with an error.
 pub(crate) fn run(db: &Db, start: Start) -> anyhow::Result<u64> {

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use crate::{
     shell::{catalogue::Entry, facts::Fact, printer::Printer},
-    text::escape,
+    text::{escape, one_line},
 };
 
 /// Writes one line for each reply.
@@ -31,7 +31,12 @@ impl<W: Write> Printer for Plain<W> {
     }
 
     fn end_of_rows(&mut self, count: u64) -> io::Result<()> {
+        // Not "1 row": whoever reads this is a program, and looks for one word.
         writeln!(self.out, "({count} rows)")
+    }
+
+    fn sentence(&mut self, text: &str) -> io::Result<()> {
+        writeln!(self.out, "{}", one_line(text))
     }
 
     fn facts(&mut self, facts: &[Fact]) -> io::Result<()> {
@@ -68,11 +73,6 @@ impl<W: Write> Printer for Plain<W> {
     fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }
-}
-
-/// A message may hold a path, and a path may hold a newline.
-pub(crate) fn one_line(text: &str) -> String {
-    text.replace('\n', "\\n").replace('\r', "\\r")
 }
 
 #[cfg(test)]

@@ -1,15 +1,13 @@
 //! Replies for people: aligned, and coloured where the terminal can.
 
-use std::{
-    fmt::Write as _,
-    io::{self, Write},
-};
+use std::io::{self, Write};
 
 use unicode_width::UnicodeWidthStr as _;
 
 use crate::{
-    shell::{catalogue::Entry, facts::Fact, plain::one_line, printer::Printer},
-    text::escape,
+    figures,
+    shell::{catalogue::Entry, facts::Fact, printer::Printer},
+    text::{escape, one_line, push_hex},
 };
 
 /// Rows that are held back to be aligned. Further ones are aligned with each other, so that a long scan shows its first rows at once.
@@ -95,8 +93,12 @@ impl<W: Write> Printer for Pretty<W> {
     fn end_of_rows(&mut self, count: u64) -> io::Result<()> {
         self.write_rows()?;
         self.key_width = 0;
-        let text = if count == 1 { "(1 row)".to_owned() } else { format!("({count} rows)") };
+        let text = format!("({})", figures::count(count, "row"));
         writeln!(self.out, "{}", self.painted(&text, DIM))
+    }
+
+    fn sentence(&mut self, text: &str) -> io::Result<()> {
+        writeln!(self.out, "{}", one_line(text))
     }
 
     fn facts(&mut self, facts: &[Fact]) -> io::Result<()> {
@@ -160,11 +162,7 @@ fn visible(bytes: &[u8]) -> String {
     let mut out = String::new();
     for character in escape(bytes).chars() {
         if character.is_control() {
-            let mut buffer = [0; 4];
-            for byte in character.encode_utf8(&mut buffer).bytes() {
-                // Writing to a string cannot fail.
-                let _ = write!(out, "\\x{byte:02x}");
-            }
+            push_hex(&mut out, character.encode_utf8(&mut [0; 4]).as_bytes());
         } else {
             out.push(character);
         }

@@ -18,6 +18,9 @@ pub(crate) trait Printer {
     /// The end of a scan.
     fn end_of_rows(&mut self, count: u64) -> io::Result<()>;
 
+    /// What a command did.
+    fn sentence(&mut self, text: &str) -> io::Result<()>;
+
     /// Several figures.
     fn facts(&mut self, facts: &[Fact]) -> io::Result<()>;
 

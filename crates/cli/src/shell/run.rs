@@ -3,18 +3,20 @@
 use std::{io, ops::Bound};
 
 use siltstone::{Db, Durability, Error, KeyValue, Keyspace, WriteBatch};
-use siltstone_types::limits::{BATCH_BYTES_MAX, check_key, check_value_bytes};
+use siltstone_types::limits::BATCH_BYTES_MAX;
 
-use crate::shell::{
-    catalogue::CATALOGUE,
-    facts,
-    line::{self, Bytes, Command, Order, Selection},
-    printer::Printer,
+use crate::{
+    advice,
+    report::work,
+    shell::{
+        catalogue::CATALOGUE,
+        facts,
+        line::{self, Bytes, Command, Order, Selection},
+        printer::Printer,
+    },
     words::to_word,
+    write::Write,
 };
-
-/// More than what an entry adds to a batch beside its key and value, in bytes.
-const ENTRY_FRAME_BYTES: usize = 16;
 
 /// What the command line asked for.
 #[derive(Clone, Debug)]
@@ -91,9 +93,7 @@ impl From<io::Error> for Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
-        let error = anyhow::Error::new(error);
-        let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
-        Failure::Reply(causes.join(": "))
+        Failure::Reply(advice::message(&error.into()))
     }
 }
 
@@ -158,12 +158,7 @@ impl<'db> Session<'db> {
 
     fn perform(&mut self, command: Command<'_>, printer: &mut impl Printer) -> Result<(), Failure> {
         match command {
-            Command::Put(key, value) => self.write(&[Write::Put(&key, value)], printer)?,
-            Command::Delete(key) => self.write(&[Write::Delete(&key)], printer)?,
-            Command::Batch(pairs) => {
-                let writes: Vec<_> = pairs.iter().map(|(key, value)| Write::Put(key, value)).collect();
-                self.write(&writes, printer)?;
-            }
+            Command::Write(writes) => self.write(&writes, printer)?,
             Command::Get(key) => match self.keyspace.get(key)? {
                 Some(value) => printer.value(&value)?,
                 None => printer.word("(not found)")?,
@@ -175,19 +170,16 @@ impl<'db> Session<'db> {
                 Some(_) => printer.word("OK")?,
                 None => return refuse("there is nothing to abort; begin comes first"),
             },
-            Command::Stats => {
-                let (stats, keyspaces) = (self.db.stats()?, self.db.keyspaces()?.len());
-                printer.facts(&facts::of_stats(&stats, keyspaces))?;
-            }
-            Command::Compact => printer.facts(&facts::of_compaction(&self.db.compact()?))?,
+            Command::Stats => printer.facts(&facts::of_stats(&self.db.stats()?))?,
+            Command::Compact => printer.sentence(&work::of_compaction(&self.db.compact()?))?,
             Command::Flush => self.db.flush().map_err(Failure::from).and_then(|()| ok(printer))?,
             Command::Sync => self.db.sync().map_err(Failure::from).and_then(|()| ok(printer))?,
             Command::Verify => {
                 let report = self.db.verify()?;
-                match facts::damage(&report) {
-                    Some(damage) => return refuse(damage),
-                    None => printer.facts(&facts::of_verification(&report))?,
+                if !report.damages.is_empty() {
+                    return refuse(work::of_damages(&report));
                 }
+                printer.sentence(&work::of_verification(&report))?;
             }
             Command::Use(name) => self.use_keyspace(&name, printer)?,
             Command::Keyspaces => printer.keyspaces(&self.db.keyspaces()?, self.keyspace.name())?,
@@ -251,7 +243,7 @@ impl<'db> Session<'db> {
     fn write(&mut self, writes: &[Write<'_>], printer: &mut impl Printer) -> Result<(), Failure> {
         writes.iter().try_for_each(Write::check)?;
         if let Some(collected) = &mut self.collected {
-            let bytes = writes.iter().map(Write::bytes).sum::<usize>() + collected.batch.bytes();
+            let bytes = writes.iter().map(Write::bytes_max).sum::<usize>() + collected.batch.bytes();
             if bytes > BATCH_BYTES_MAX {
                 return refuse(format!(
                     "the collected writes have {bytes} bytes, the limit is {BATCH_BYTES_MAX}; commit what there is"
@@ -290,39 +282,4 @@ fn print_rows(
         count += 1;
     }
     Ok(count)
-}
-
-/// One change of one key.
-enum Write<'a> {
-    Put(&'a [u8], &'a [u8]),
-    Delete(&'a [u8]),
-}
-
-impl Write<'_> {
-    /// A batch would refuse it too, but only when it is written.
-    fn check(&self) -> Result<(), Failure> {
-        match self {
-            Write::Put(key, value) => {
-                check_key(key)?;
-                check_value_bytes(value.len())?;
-            }
-            Write::Delete(key) => check_key(key)?,
-        }
-        Ok(())
-    }
-
-    /// What it adds to a batch, at most.
-    const fn bytes(&self) -> usize {
-        match self {
-            Write::Put(key, value) => key.len() + value.len() + ENTRY_FRAME_BYTES,
-            Write::Delete(key) => key.len() + ENTRY_FRAME_BYTES,
-        }
-    }
-
-    fn add_to(&self, batch: &mut WriteBatch, keyspace: &Keyspace) {
-        match self {
-            Write::Put(key, value) => batch.put_in(keyspace, key, value),
-            Write::Delete(key) => batch.delete_in(keyspace, key),
-        };
-    }
 }

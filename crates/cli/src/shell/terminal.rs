@@ -13,12 +13,15 @@ use rustyline::{
 };
 use siltstone::Db;
 
-use crate::shell::{
-    complete::Completion,
-    history,
-    pretty::{Colours, Pretty},
-    printer::Printer as _,
-    run::{Flow, OnError, Session, Start},
+use crate::{
+    figures::count,
+    shell::{
+        complete::Completion,
+        history,
+        pretty::{Colours, Pretty},
+        printer::Printer as _,
+        run::{Flow, OnError, Session, Start},
+    },
 };
 
 /// Talks to a person until that person leaves. Returns how many lines were answered with an error.
@@ -50,7 +53,7 @@ pub(crate) fn run(db: &Db, start: Start) -> anyhow::Result<u64> {
         }
     }
     if let Some(writes @ 1..) = session.collected() {
-        writeln!(printer.out, "not committed, and forgotten: {writes}")?;
+        writeln!(printer.out, "not committed, and forgotten: {}", count(writes.into(), "write"))?;
     }
     printer.flush()?;
     if let Some(path) = &history

@@ -7,7 +7,7 @@ fn all_lines_are_applied_in_order_as_one_batch() {
     let place = Place::with_lines("old\tgone\n");
     let lines = b"put apple {\"color\": \"green\"}\n\nPUT \"a b\"  two  blanks \r\ndelete old\nput apple red\nput \"\\x00\\\"\" x";
     let run = place.run_with_input(&["batch", "--db", "db"], lines);
-    run.assert_prints("applied 4 puts and 1 deletes\n");
+    run.assert_prints("applied 4 puts and 1 delete\n");
     place.run(&["scan", "--db", "db"]).assert_prints("\0\"\tx\na b\t two  blanks \napple\tred\n");
     // Each line took a sequence number, behind the one of the import.
     let stats = place.run(&["stats", "--db", "db", "--json"]);
@@ -19,13 +19,15 @@ fn all_lines_are_applied_in_order_as_one_batch() {
 fn nothing_is_applied_when_a_line_is_wrong() {
     let place = Place::new();
     for (wrong, what) in [
-        ("get k", "`get` is no command of a batch; write put KEY VALUE or delete KEY"),
-        ("put", "there is no key"),
-        ("delete", "there is no key"),
-        ("delete a b", "delete takes one key; quote a key that has blanks"),
-        ("put \"a", "a quoted word is not closed; end it with \""),
-        ("put \"a\"b c", "a blank must follow the closing quote"),
-        ("put \"\\q\" c", "in quotes, a backslash must be followed by \", \\, n, t or xHH"),
+        ("get k", "this is no command of a batch; write put KEY VALUE or delete KEY"),
+        ("put", "column 4: KEY is missing: put KEY VALUE"),
+        ("put k", "column 6: VALUE is missing: put KEY VALUE"),
+        ("delete", "column 7: KEY is missing: delete KEY"),
+        ("pt k v", "column 1: there is no command pt; did you mean put?"),
+        ("delete a b", "column 10: b is too much: delete KEY"),
+        ("put \"a", "column 5: the quote that begins here has no end"),
+        ("put \"a\"b c", "column 8: a blank must follow a closing quote"),
+        ("put \"\\q\" c", "column 6: a backslash in quotes must be followed by \", \\, n, r, t or xHH"),
         (&format!("put {} v", "k".repeat(65_537)), "the key has 65537 bytes, the limit is 65536"),
     ] {
         let run =
@@ -46,7 +48,7 @@ fn an_empty_batch_changes_nothing() {
 fn a_batch_goes_to_its_keyspace() {
     let place = Place::with_lines("k\tof default\n");
     let run = place.run_with_input(&["batch", "--db", "db", "--keyspace", "users"], b"put k of users\n");
-    run.assert_prints("applied 1 puts and 0 deletes\n");
+    run.assert_prints("applied 1 put and 0 deletes\n");
     place.run(&["get", "--db", "db", "k"]).assert_prints("of default\n");
     place.run(&["--keyspace", "users", "get", "--db", "db", "k"]).assert_prints("of users\n");
 }

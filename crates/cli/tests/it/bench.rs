@@ -36,3 +36,23 @@ fn a_place_that_cannot_hold_the_scratch_directory_is_named() {
     let run = Run::new(place.command(&["bench"]).env("TMPDIR", place.path("missing")).output().unwrap());
     run.assert_fails_with(&["cannot create a scratch directory", "TMPDIR", "missing"]);
 }
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_ends_it_and_removes_the_scratch_directory() {
+    use std::io::{BufRead as _, BufReader};
+
+    use rustix::process::{Pid, Signal, kill_process};
+
+    let place = Place::new();
+    let mut command = place.command(&["bench", "--count", "100000000"]);
+    let mut child = command.env("TMPDIR", place.dir.path()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.starts_with("scratch directory "), "{line}");
+    assert_eq!(place.names().len(), 1);
+    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    let run = Run::new(child.wait_with_output().unwrap());
+    run.assert_fails_with(&["interrupted; the scratch directory was removed"]);
+    assert_eq!(place.names(), [""; 0]);
+}

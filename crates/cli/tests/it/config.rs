@@ -64,6 +64,9 @@ fn no_create_comes_from_all_three() {
     with(&place, &[("SILTSTONE_NO_CREATE", "1")], &put).assert_fails_with(&refused);
     assert_eq!(place.names(), ["silt.toml"]);
     with(&place, &[("SILTSTONE_NO_CREATE", "false")], &put).assert_prints("");
+    // It overrides the file.
+    let put = ["put", "--db", "other", "--config", "silt.toml", "k", "v"];
+    with(&place, &[("SILTSTONE_NO_CREATE", "false")], &put).assert_prints("");
 }
 
 #[test]

@@ -57,7 +57,10 @@ fn a_line_that_is_wrong_is_named_with_its_file_and_number() {
         place.run(&["export", "--db", "db"]).assert_prints("");
 
         let run = place.run_with_input(&["import", "--db", "db", "--batch", "1", "-"], lines.as_bytes());
-        run.assert_fails_with(&[&format!("standard input line 3: {what}")]);
+        run.assert_fails_with(&[
+            &format!("standard input line 3: {what}"),
+            "; imported before it: 2 records",
+        ]);
         place.run(&["export", "--db", "db"]).assert_prints("a\t1\nb\t2\n");
         // The failed import closed what it had opened.
         place.run(&["verify", "--db", "db"]).assert_status(0);

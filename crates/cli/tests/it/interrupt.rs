@@ -1,4 +1,4 @@
-//! Ctrl-C while an import runs.
+//! Ctrl-C while an import runs, and the progress that a terminal shows until then.
 #![cfg(unix)]
 
 use std::{
@@ -9,7 +9,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::{Place, Run, processes::import_that_waits};
+use crate::{Place, Run, processes::import_that_waits, terminal::Terminal};
 
 fn interrupt(child: &Child) {
     // It is not reaped yet, so the number is still its.
@@ -35,10 +35,10 @@ fn an_import_that_is_interrupted_syncs_and_closes_what_it_has() {
     write_until_closed(&mut stdin);
     let run = Run::new(child.wait_with_output().unwrap());
     run.assert_fails_with(&[
-        "interrupted: ",
-        " records are imported and synced; import all again to complete them",
+        "interrupted; imported and synced: ",
+        " records; import all again to complete them",
     ]);
-    let said: usize = run.err.split_whitespace().nth(2).unwrap().parse().unwrap();
+    let said: usize = run.err.split_whitespace().nth(5).unwrap().parse().unwrap();
     assert_eq!(said % 100, 0, "{said} records are no whole batches");
 
     // Nothing is recovered: it was closed.
@@ -69,4 +69,28 @@ fn the_second_interrupt_ends_the_import_and_leaves_whole_batches() {
     assert!(found > 0 && found.is_multiple_of(100), "{found} records are no whole batches");
     place.run(&["put", "--db", "db", "k", "v"]).assert_status(0);
     place.run(&["verify", "--db", "db"]).assert_status(0);
+}
+
+#[test]
+fn a_terminal_shows_the_progress_until_the_import_ends() {
+    let place = Place::new();
+    // Each record is a batch that is synced: it takes far longer than the bar takes to appear.
+    let lines = crate::lines(0..500_000, |number| format!("key {number:06}\tvalue\n"));
+    place.write("lines.tsv", &lines);
+    let options = ["--db", "db", "--batch", "1", "--durability", "sync"];
+    let mut command = place.command(&[&["import", "lines.tsv"], &options[..]].concat());
+    command.env("TERM", "xterm");
+    let mut terminal = Terminal::start(command);
+    // The size of the file, behind what is read of it.
+    terminal.wait_for("/8.50 MB ");
+    terminal.wait_for("/s eta ");
+    interrupt(&terminal.child);
+    terminal.wait_for("interrupted; imported and synced: ");
+    let said: usize = terminal.wait_for(" record").parse().unwrap();
+    assert_eq!(terminal.status(), Some(3));
+    let shown = String::from_utf8(terminal.raw).unwrap();
+    let (before, _) = shown.split_once("ERROR").unwrap();
+    let cleared = before.rfind("\x1b[2K").unwrap();
+    assert!(!before[cleared..].contains("eta"), "the bar stays in front of the error: {before:?}");
+    assert_eq!(place.run(&["scan", "--db", "db", "--keys-only"]).out().lines().count(), said);
 }

@@ -22,6 +22,8 @@ mod shell_kill;
 #[cfg(unix)]
 mod shell_terminal;
 mod stats;
+#[cfg(unix)]
+mod terminal;
 mod usage;
 
 use std::{

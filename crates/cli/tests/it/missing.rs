@@ -57,6 +57,12 @@ fn a_file_to_import_that_is_missing_leaves_no_database() {
 }
 
 #[test]
+fn a_message_is_one_line_whatever_the_path() {
+    let place = Place::new();
+    place.run(&["get", "--db", "a\nb\r", "k"]).assert_fails_with(&["/a\\nb\\r; name another one"]);
+}
+
+#[test]
 fn a_file_where_the_directory_should_be_is_named() {
     let place = Place::new();
     place.write("file", "not a database");

@@ -43,6 +43,13 @@ fn keys_and_values_may_look_like_options() {
     let place = Place::new();
     place.run(&["put", "--db", "db", "--", "--raw", "-v"]).assert_prints("");
     place.run(&["get", "--db", "db", "--", "--raw"]).assert_prints("-v\n");
+    // A number is no option.
+    place.run(&["put", "--db", "db", "-1", "-2.5"]).assert_prints("");
+    place.run(&["get", "-1", "--db", "db"]).assert_prints("-2.5\n");
+    place.run(&["scan", "-1", "-1", "--db", "db"]).assert_prints("-1\t-2.5\n");
+    place.run(&["scan", "--prefix", "-1", "--db", "db"]).assert_prints("-1\t-2.5\n");
+    place.run(&["delete", "--db", "db", "-1"]).assert_prints("");
+    place.run(&["get", "--db", "db", "-1"]).assert_status(1);
 }
 
 #[test]
@@ -107,4 +114,20 @@ fn a_write_of_any_durability_is_there_after_the_command() {
         place.run(&["put", "--db", "db", "--durability", durability, "k", "v"]).assert_prints("");
         place.run(&["get", "--db", "db", "k"]).assert_prints("v\n");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_that_is_too_long_for_a_value_is_not_read() {
+    let place = Place::new();
+    place.write("long", "");
+    // Sparse: it takes no space.
+    let flags = rustix::fs::OFlags::WRONLY;
+    let file = rustix::fs::open(place.path("long"), flags, rustix::fs::Mode::empty()).unwrap();
+    rustix::fs::ftruncate(file, (1 << 30) + 1).unwrap();
+    let run = place.run(&["put", "--db", "db", "k", "--file", "long"]);
+    run.assert_fails_with(&[
+        "long has more than 1073741824 bytes, the limit of a value; nothing was written",
+    ]);
+    assert_eq!(place.names(), ["long"]);
 }

@@ -205,7 +205,7 @@ impl Run {
         while self.acknowledged < target {
             while self.sent < self.acknowledged + ahead_max {
                 if self.rng.one_in(60) {
-                    let (line, reply) = *self.rng.pick(&[("flush", "OK"), ("compact", "tables before")]);
+                    let (line, reply) = *self.rng.pick(&[("flush", "OK"), ("compact", "compacted")]);
                     shell.send(line);
                     expected.push_back((reply, 0));
                 }

@@ -1,23 +1,6 @@
 //! The shell on a pseudo-terminal: editing, history, completion, Ctrl-C, Ctrl-D, colours.
-//!
-//! Whatever is typed is typed after the program has shown that it is ready for it. Nothing here depends on how fast the machine is.
 
-use std::{
-    fs::File,
-    io::{Read as _, Write as _},
-    os::fd::OwnedFd,
-    process::{Child, Stdio},
-    sync::mpsc::{self, Receiver},
-    thread,
-};
-
-use rustix::{
-    fs::{Mode, OFlags},
-    pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
-    termios::{Winsize, tcsetwinsize},
-};
-
-use crate::{Place, shell::PATIENCE};
+use crate::{Place, terminal::Terminal};
 
 const PROMPT: &str = "siltstone> ";
 
@@ -32,116 +15,27 @@ const CTRL_D: &str = "\x04";
 const CTRL_K: &str = "\x0b";
 const CTRL_R: &str = "\x12";
 
-/// A terminal with a shell in it.
-struct Terminal {
-    child: Child,
-    keyboard: File,
-    output: Receiver<Vec<u8>>,
-    /// Everything that was shown so far.
-    raw: Vec<u8>,
-    /// How much of it, without control sequences, was looked at.
-    seen: usize,
+/// Starts a shell, and waits for its prompt.
+fn shell(place: &Place, options: &[&str]) -> Terminal {
+    shell_with(place, options, &[])
 }
 
-/// Output without control sequences; one that is not complete yet is left out.
-fn without_sequences(raw: &[u8]) -> Vec<u8> {
-    let mut text = Vec::new();
-    let mut bytes = raw.iter().copied();
-    while let Some(byte) = bytes.next() {
-        if byte == 0x1b {
-            // ESC [ ... and one byte from @ to ~, or ESC and one byte.
-            if bytes.next() == Some(b'[') {
-                bytes.by_ref().find(|byte| (0x40..=0x7e).contains(byte));
-            }
-        } else {
-            text.push(byte);
-        }
-    }
-    text
-}
-
-/// Both ends of a pseudo-terminal of 80 columns.
-fn pseudo_terminal() -> (OwnedFd, OwnedFd) {
-    let ours = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-    grantpt(&ours).unwrap();
-    unlockpt(&ours).unwrap();
-    let name = ptsname(&ours, Vec::new()).unwrap();
-    let theirs = rustix::fs::open(name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
-    let size = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
-    tcsetwinsize(&ours, size).unwrap();
-    (ours, theirs)
+fn shell_with(place: &Place, options: &[&str], environment: &[(&str, &str)]) -> Terminal {
+    let mut command = place.command(&[&["shell", "--db", "db"], options].concat());
+    command.env("TERM", "xterm").env("XDG_STATE_HOME", place.path("state")).env_remove("NO_COLOR");
+    command.envs(environment.iter().copied());
+    let mut terminal = Terminal::start(command);
+    terminal.wait_for(PROMPT);
+    terminal
 }
 
 impl Terminal {
-    /// Starts a shell, and waits for its prompt.
-    fn start(place: &Place, options: &[&str]) -> Terminal {
-        Terminal::start_with(place, options, &[])
-    }
-
-    fn start_with(place: &Place, options: &[&str], environment: &[(&str, &str)]) -> Terminal {
-        let (ours, theirs) = pseudo_terminal();
-        let mut command = place.command(&[&["shell", "--db", "db"], options].concat());
-        command.env("TERM", "xterm").env("XDG_STATE_HOME", place.path("state")).env_remove("NO_COLOR");
-        command.envs(environment.iter().copied());
-        let end = || Stdio::from(theirs.try_clone().unwrap());
-        let child = command.stdin(end()).stdout(end()).stderr(end()).spawn().unwrap();
-        // With it go the copies of the other end, so that output ends when the program does.
-        drop(command);
-        drop(theirs);
-        let keyboard = File::from(ours);
-        let mut screen = keyboard.try_clone().unwrap();
-        let (send, output) = mpsc::channel();
-        thread::spawn(move || {
-            let mut buffer = [0; 4096];
-            // Linux reports an error at the end.
-            while let Ok(len @ 1..) = screen.read(&mut buffer) {
-                if send.send(buffer[..len].to_vec()).is_err() {
-                    break;
-                }
-            }
-        });
-        let mut terminal = Terminal { child, keyboard, output, raw: Vec::new(), seen: 0 };
-        terminal.wait_for(PROMPT);
-        terminal
-    }
-
-    fn type_keys(&mut self, keys: &[&str]) {
-        self.keyboard.write_all(keys.concat().as_bytes()).unwrap();
-    }
-
-    /// Waits until a text is shown behind what was looked at already. Returns what stands in front of it.
-    #[track_caller]
-    fn wait_for(&mut self, text: &str) -> String {
-        loop {
-            let shown = without_sequences(&self.raw);
-            let fresh = &shown[self.seen..];
-            if let Some(at) = fresh.windows(text.len()).position(|window| window == text.as_bytes()) {
-                let before = String::from_utf8(fresh[..at].to_vec()).unwrap();
-                self.seen += at + text.len();
-                return before;
-            }
-            let more = self.output.recv_timeout(PATIENCE);
-            assert!(more.is_ok(), "{more:?}, not {text:?}, behind {:?}", String::from_utf8_lossy(fresh));
-            self.raw.extend(more.unwrap());
-        }
-    }
-
     /// Types keys, waits for a line of output, and then for the prompt.
     #[track_caller]
     fn check(&mut self, keys: &[&str], line: &str) {
         self.type_keys(keys);
         self.wait_for(&format!("\r\n{line}\r\n"));
         self.wait_for(PROMPT);
-    }
-
-    /// Waits for the end. Returns the exit status.
-    #[track_caller]
-    fn status(&mut self) -> Option<i32> {
-        // The output ends with the program.
-        while let Ok(more) = self.output.recv_timeout(PATIENCE) {
-            self.raw.extend(more);
-        }
-        self.child.wait().unwrap().code()
     }
 
     #[track_caller]
@@ -154,7 +48,7 @@ impl Terminal {
 #[test]
 fn a_line_can_be_edited() {
     let place = Place::new();
-    let mut terminal = Terminal::start(&place, &[]);
+    let mut terminal = shell(&place, &[]);
     terminal.check(&["put fruit appel", BACKSPACE, BACKSPACE, "le", ENTER], "OK");
     terminal.check(&["et fruit", CTRL_A, "g", ENTER], "apple");
     terminal.check(&["put fruit red aple", LEFT, LEFT, "p", ENTER], "OK");
@@ -171,7 +65,7 @@ fn a_line_can_be_edited() {
 #[test]
 fn lines_are_remembered_within_a_session_and_beyond() {
     let place = Place::new();
-    let mut terminal = Terminal::start(&place, &[]);
+    let mut terminal = shell(&place, &[]);
     terminal.check(&["put a first", ENTER], "OK");
     terminal.check(&["put b second", ENTER], "OK");
     terminal.check(&["get a", ENTER], "first");
@@ -184,7 +78,7 @@ fn lines_are_remembered_within_a_session_and_beyond() {
 
     let history = std::fs::read_to_string(place.path("state/siltstone/history")).unwrap();
     assert!(history.contains("put b second again") && !history.contains("secret"), "{history}");
-    let mut terminal = Terminal::start(&place, &[]);
+    let mut terminal = shell(&place, &[]);
     terminal.check(&[UP, ENTER], "second again");
     terminal.check(&[UP, UP, UP, ENTER], "first");
     // And found by what it holds.
@@ -197,7 +91,7 @@ fn lines_are_remembered_within_a_session_and_beyond() {
 #[test]
 fn tab_completes_commands_options_keyspaces_and_keys() {
     let place = Place::with_lines("apple\t1\napricot\t2\nbig apple\t3\n");
-    let mut terminal = Terminal::start(&place, &[]);
+    let mut terminal = shell(&place, &[]);
     terminal.check(&["pi", TAB, ENTER], "PONG");
     terminal.check(&["get appl", TAB, ENTER], "1");
     terminal.check(&["get b", TAB, ENTER], "3");
@@ -219,7 +113,7 @@ fn tab_completes_commands_options_keyspaces_and_keys() {
 #[test]
 fn ctrl_c_abandons_the_line_and_nothing_else() {
     let place = Place::new();
-    let mut terminal = Terminal::start(&place, &[]);
+    let mut terminal = shell(&place, &[]);
     terminal.type_keys(&["put k lost"]);
     terminal.wait_for("lost");
     terminal.type_keys(&[CTRL_C]);
@@ -251,7 +145,7 @@ fn ctrl_c_abandons_the_line_and_nothing_else() {
 #[test]
 fn ctrl_d_ends_and_forgets_what_was_not_committed() {
     let place = Place::new();
-    let mut terminal = Terminal::start(&place, &[]);
+    let mut terminal = shell(&place, &[]);
     terminal.check(&["put a 1", ENTER], "OK");
     terminal.type_keys(&["begin", ENTER]);
     terminal.wait_for("siltstone*> ");
@@ -264,7 +158,7 @@ fn ctrl_d_ends_and_forgets_what_was_not_committed() {
     place.run(&["get", "--db", "db", "a"]).assert_prints("1\n");
 
     for (options, status) in [(&[][..], 0), (&["--strict"], 3)] {
-        let mut terminal = Terminal::start(&place, options);
+        let mut terminal = shell(&place, options);
         terminal.type_keys(&["frobnicate", ENTER]);
         terminal.wait_for("error: column 1: there is no command frobnicate");
         terminal.wait_for(PROMPT);
@@ -277,9 +171,9 @@ fn ctrl_d_ends_and_forgets_what_was_not_committed() {
 fn replies_are_aligned_and_coloured() {
     let place = Place::with_lines("a\t1\nlonger\t2\nodd\t\\x1b[2J\n");
     let run = |environment: &[(&str, &str)]| {
-        let mut terminal = Terminal::start_with(&place, &[], environment);
+        let mut terminal = shell_with(&place, &[], environment);
         terminal.check(&["scan", ENTER], "a       1\r\nlonger  2\r\nodd     \\x1b[2J\r\n(3 rows)");
-        terminal.check(&["stats", ENTER], "keyspaces                1");
+        terminal.check(&["stats", ENTER], "keyspaces                          1");
         terminal.check(&["keyspaces", ENTER], "* default");
         terminal.check(&["ping", ENTER], "PONG");
         terminal.type_keys(&[CTRL_D]);

@@ -116,6 +116,16 @@ fn what_is_in_the_logs_is_in_the_memtable() {
 }
 
 #[test]
+fn space_that_holds_no_live_key_is_no_ratio() {
+    let place = Place::with_lines("k\tv\n");
+    place.run(&["delete", "--db", "db", "k"]).assert_prints("");
+    let text = place.run(&["stats", "--db", "db", "--exact"]).out();
+    assert!(text.contains("\nspace amplification   unknown: there are no keys\n"), "{text}");
+    let text = place.run(&["stats", "--db", "db"]).out();
+    assert!(text.contains("\nspace amplification   about "), "{text}");
+}
+
+#[test]
 fn what_the_process_cannot_know_is_not_told() {
     let place = Place::with_lines("k\tv\n");
     let stats = json(&place.run(&["stats", "--db", "db", "--json"]));
@@ -128,6 +138,7 @@ fn what_the_process_cannot_know_is_not_told() {
     for line in [
         &format!("database              {}", place.absolute("db")),
         "write amplification   unknown: nothing was written since this process opened the database",
+        "read amplification    1 run at most for a lookup",
         "since this process opened the database:",
         "  filter hit rate     none yet",
         "  compactions         0, 0 bytes",
@@ -138,6 +149,10 @@ fn what_the_process_cannot_know_is_not_told() {
     ] {
         assert!(text.lines().any(|found| found == line), "{line} is not in {text}");
     }
+    assert!(
+        text.contains("  level 0: 1 run, 1 table, ") && text.contains(" in memory, 1 run, 1 table, "),
+        "{text}"
+    );
     // One run, so that what is estimated is what is read.
     let exact = json(&place.run(&["stats", "--db", "db", "--json", "--exact"]));
     assert_eq!(exact["amplification"]["space"], exact["amplification"]["space_estimate"]);

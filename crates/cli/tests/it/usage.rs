@@ -41,14 +41,24 @@ fn what_is_almost_right_gets_a_suggestion() {
 
 #[cfg(unix)]
 #[test]
-fn a_key_that_is_no_text_is_wrong_usage() {
+fn keys_and_values_need_not_be_text() {
     use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _};
 
     let place = Place::new();
-    let output = place.command(&["get", "--db", "db"]).arg(OsStr::from_bytes(b"\xff")).output().unwrap();
+    let run = |words: &[&str], bytes: &[&[u8]]| {
+        let bytes = bytes.iter().map(|bytes| OsStr::from_bytes(bytes));
+        crate::Run::new(place.command(words).args(["--db", "db"]).args(bytes).output().unwrap())
+    };
+    run(&["put"], &[b"\xff k", b"\xc3("]).assert_prints("");
+    assert_eq!(run(&["get", "--raw"], &[b"\xff k"]).out, b"\xc3(");
+    run(&["scan"], &[b"\xfe", b"\xff k"]).assert_prints("\\xff k\t\\xc3(\n");
+    run(&["delete"], &[b"\xff k"]).assert_prints("");
+    let run = run(&["get"], &[b"\xff k"]);
+    assert_eq!((run.status, &*run.err), (1, " WARN there is no key \\xff k\n"));
+    // Digits are text.
+    let output = place.command(&["get", "--hex"]).arg(OsStr::from_bytes(b"\xff")).output().unwrap();
     let run = crate::Run::new(output);
-    assert_eq!((run.status, &*run.out()), (2, ""));
-    assert!(run.err.contains("UTF-8"), "{}", run.err);
+    assert!(run.status == 2 && run.err.contains("no hexadecimal digit"), "{}", run.err);
 }
 
 #[test]

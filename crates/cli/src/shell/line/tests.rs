@@ -19,7 +19,7 @@ fn bytes(text: &str) -> Bytes<'_> {
 }
 
 fn put<'a>(key: &'a str, value: &'a str) -> Command<'a> {
-    Command::Put(bytes(key), value.as_bytes())
+    Command::Write(vec![Write::Put(bytes(key), value.as_bytes().into())])
 }
 
 #[test]
@@ -41,7 +41,10 @@ fn a_value_is_the_rest_of_the_line() {
     assert_eq!(parsed("put k "), put("k", ""));
     assert_eq!(parsed("put\tk\tv\tw"), put("k", "v\tw"));
     assert_eq!(parsed("put k \"no end"), put("k", "\"no end"));
-    assert_eq!(parse(b"put k \xff\x00"), Ok(Some(Command::Put(bytes("k"), b"\xff\x00"))));
+    assert_eq!(
+        parse(b"put k \xff\x00"),
+        Ok(Some(Command::Write(vec![Write::Put(bytes("k"), b"\xff\x00".into())])))
+    );
 }
 
 #[test]
@@ -51,7 +54,7 @@ fn keys_may_be_quoted() {
     assert_eq!(parsed(r#"put "--x" v"#), put("--x", "v"));
     assert_eq!(parsed("put --x v"), put("--x", "v"));
     assert_eq!(parsed(r#"get "\"\\\n\t\x7f""#), Command::Get(bytes("\"\\\n\t\x7f")));
-    assert_eq!(parse(b"delete \"\\xff\""), Ok(Some(Command::Delete(Cow::Borrowed(b"\xff")))));
+    assert_eq!(parse(b"delete \"\\xff\""), Ok(Some(Command::Write(vec![Write::Delete(b"\xff".into())]))));
     assert_eq!(parse(b"get \xff"), Ok(Some(Command::Get(Cow::Borrowed(b"\xff")))));
 }
 
@@ -113,11 +116,11 @@ fn a_scan_has_ends_or_a_prefix_and_options_anywhere() {
 
 #[test]
 fn a_batch_is_pairs_of_words() {
-    let pair = |key, value| (bytes(key), bytes(value));
-    assert_eq!(parsed("batch a 1"), Command::Batch(vec![pair("a", "1")]));
+    let pair = |key, value| Write::Put(bytes(key), bytes(value));
+    assert_eq!(parsed("batch a 1"), Command::Write(vec![pair("a", "1")]));
     assert_eq!(
         parsed(r#"BATCH "a b" "1\n2"  c 3 --d "" "#),
-        Command::Batch(vec![pair("a b", "1\n2"), pair("c", "3"), pair("--d", "")])
+        Command::Write(vec![pair("a b", "1\n2"), pair("c", "3"), pair("--d", "")])
     );
 }
 

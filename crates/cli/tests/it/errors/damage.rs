@@ -15,56 +15,33 @@ pub(super) fn damage() -> String {
     let manifest = transcript.place.path("db/MANIFEST-000003");
     let [current, options] = ["db/CURRENT", "db/OPTIONS"].map(|name| transcript.place.path(name));
 
-    with(
-        &mut transcript,
-        &table,
-        "a byte of the first block is changed",
-        |bytes| bytes[20] ^= 1,
-        "get --db db 'key 0000'",
-    );
-    with(
-        &mut transcript,
-        &table,
-        "the last byte is cut off",
-        |bytes| bytes.truncate(bytes.len() - 1),
-        "get --db db 'key 0000'",
-    );
+    let get = "get --db db 'key 0000'";
     let dump = format!("dump {}", text(table.strip_prefix(transcript.place.dir.path()).unwrap()));
-    with(
-        &mut transcript,
-        &table,
-        "a byte of the footer is changed",
-        |bytes| *bytes.iter_mut().nth_back(20).unwrap() ^= 1,
-        &dump,
-    );
-    with(
-        &mut transcript,
-        &manifest,
-        "a byte of the first record is changed",
-        |bytes| bytes[60] ^= 1,
-        "get --db db k",
-    );
-    with(&mut transcript, &current, "the magic word is changed", |bytes| bytes[0] ^= 1, "put --db db k v");
-    with(
-        &mut transcript,
-        &current,
-        "a digit of the checksum is changed",
-        |bytes| *bytes.iter_mut().nth_back(1).unwrap() ^= 1,
-        "get --db db k",
-    );
-    with(&mut transcript, &current, "it is of version 2", make_newer, "get --db db k");
-    with(
-        &mut transcript,
-        &options,
-        "a byte of the settings is changed",
-        |bytes| *bytes.iter_mut().nth_back(1).unwrap() ^= 1,
-        "get --db db k",
-    );
+    let cut = |bytes: &mut Vec<u8>| bytes.truncate(bytes.len() - 1);
+    with(&mut transcript, &table, "a byte of the first block is changed", flip(20), get);
+    with(&mut transcript, &table, "the last byte is cut off", cut, get);
+    with(&mut transcript, &table, "a byte of the footer is changed", flip_from_end(20), &dump);
+    let get = "get --db db k";
+    with(&mut transcript, &manifest, "a byte of the first record is changed", flip(60), get);
+    with(&mut transcript, &current, "the magic word is changed", flip(0), "put --db db k v");
+    with(&mut transcript, &current, "a digit of the checksum is changed", flip_from_end(1), get);
+    with(&mut transcript, &current, "it is of version 2", make_newer, get);
+    with(&mut transcript, &options, "a byte of the settings is changed", flip_from_end(1), get);
     without(&mut transcript, &table, "get --db db k");
     without(&mut transcript, &current, "put --db db k v");
     without(&mut transcript, &options, "get --db db k");
     log(&mut transcript);
     transcript.finish()
+}
+
+/// Changes a bit of the byte at a place.
+fn flip(at: usize) -> impl FnOnce(&mut Vec<u8>) {
+    move |bytes| bytes[at] ^= 1
+}
+
+/// Changes a bit of a byte, counted from 0 at the last one.
+fn flip_from_end(at: usize) -> impl FnOnce(&mut Vec<u8>) {
+    move |bytes| *bytes.iter_mut().nth_back(at).unwrap() ^= 1
 }
 
 /// CURRENT as a later version may write it: the version is another one, and the checksum fits (docs/format/files.md).

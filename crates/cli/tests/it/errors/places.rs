@@ -1,6 +1,6 @@
 //! Databases, keyspaces and files that are not there, are in the way, or belong to somebody else.
 
-use std::fs;
+use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use siltstone::Db;
 
@@ -35,6 +35,7 @@ pub(super) fn places() -> String {
         transcript.fails(command);
     }
     locked(&mut transcript);
+    read_only(&mut transcript);
     full(&mut transcript);
     transcript.finish()
 }
@@ -46,6 +47,28 @@ fn locked(transcript: &mut Transcript) {
     assert!(run.err.contains(&pid), "{}", run.err);
     transcript.add("siltstone put --db db k v", &crate::Run { err: run.err.replace(&pid, "PID"), ..run });
     db.close().unwrap();
+}
+
+/// A directory that nobody may write to. Root may write everywhere, so the program runs without that privilege.
+fn read_only(transcript: &mut Transcript) {
+    permit(&transcript.place, 0o500);
+    let unprivileged =
+        "if [ $(id -u) = 0 ]; then SILTSTONE=\"setpriv --bounding-set=-dac_override $SILTSTONE\"; fi;";
+    for command in ["--db folder put k v", "--db db put k v", "--db db compact"] {
+        let line = format!("{unprivileged} $SILTSTONE {command}");
+        let run = transcript.place.run_in_shell(&line, &[("SILTSTONE", env!("CARGO_BIN_EXE_siltstone"))]);
+        transcript.note("the directory is read-only");
+        transcript.add(&format!("siltstone {command}"), &run);
+    }
+    // Reading needs no more.
+    transcript.place.run(&["get", "--db", "db", "k"]).assert_prints("v\n");
+    permit(&transcript.place, 0o700);
+}
+
+fn permit(place: &Place, mode: u32) {
+    for folder in ["db", "db/wal", "db/sst", "folder"] {
+        fs::set_permissions(place.path(folder), fs::Permissions::from_mode(mode)).unwrap();
+    }
 }
 
 /// `/dev/full` answers every write as a full disk does. A database on a disk that is full is the engine's to test, which can make one.

@@ -54,5 +54,7 @@ pub(super) fn configuration() -> String {
     transcript.fails("--config missing.toml get k");
     transcript.fails_in_shell("SILTSTONE_DURABILTY=sync $SILTSTONE get k");
     transcript.fails_in_shell("SILTSTONE_LOG=loud $SILTSTONE get k");
+    transcript.fails_in_shell("SILTSTONE_DB= $SILTSTONE put k v");
+    transcript.fails_in_shell("SILTSTONE_NO_CREATE=maybe $SILTSTONE put k v");
     transcript.finish()
 }

@@ -1,110 +1,32 @@
-//! One configuration: a TOML file, then the environment, then the command line. What comes later wins.
+//! The configuration file: TOML, every mistake with its line.
 
 use std::{
     ops::Range,
-    path::{Path, PathBuf, absolute},
+    path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Deserializer, de::Error as _};
-use siltstone::{DEFAULT_KEYSPACE, Durability, Settings};
+use siltstone::{Durability, Settings};
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::{args::Global, durability, nearest::nearest, status::Usage};
-
-/// What every command is told.
-#[derive(Debug)]
-pub(crate) struct Config {
-    /// Directory of the database, as it was given.
-    pub(crate) db: PathBuf,
-    /// Name of the keyspace.
-    pub(crate) keyspace: String,
-    /// When a write is acknowledged; `None` leaves it to the settings of the database.
-    pub(crate) durability: Option<Durability>,
-    /// Whether a database or keyspace that does not exist may be created by a command that does so.
-    pub(crate) may_create: bool,
-    /// What is reported on standard error.
-    pub(crate) log: LevelFilter,
-    /// All settings of the engine; `None` takes those that the database has stored.
-    pub(crate) settings: Option<Settings>,
-}
-
-/// The environment variables there are.
-const VARIABLES: &[&str] = &[
-    "SILTSTONE_DB",
-    "SILTSTONE_CONFIG",
-    "SILTSTONE_KEYSPACE",
-    "SILTSTONE_DURABILITY",
-    "SILTSTONE_NO_CREATE",
-    "SILTSTONE_LOG",
-];
-
-impl Config {
-    /// Puts the three together. The environment is in `global` already, where the command line did not say otherwise.
-    ///
-    /// # Errors
-    ///
-    /// [`Usage`].
-    pub(crate) fn load(global: &Global) -> Result<Config, Usage> {
-        refuse_unknown_variables(std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()))?;
-        let file = global.config.as_deref().map_or(Ok(File::default()), File::read)?;
-        let keyspace = global.keyspace.clone().or(file.keyspace).unwrap_or_else(|| DEFAULT_KEYSPACE.into());
-        check_keyspace(&keyspace)?;
-        Ok(Config {
-            db: global.db.clone().or(file.db).unwrap_or_else(|| "data".into()),
-            keyspace,
-            durability: global.durability.or(file.durability),
-            may_create: !(global.no_create || file.no_create),
-            log: global.log.or(file.log).unwrap_or(LevelFilter::INFO),
-            settings: file.settings,
-        })
-    }
-
-    /// The directory of the database for messages: it must be found from anywhere.
-    pub(crate) fn absolute_db(&self) -> PathBuf {
-        absolute(&self.db).unwrap_or_else(|_| self.db.clone())
-    }
-}
-
-/// The engine would refuse the name too, but only once there is a database.
-fn check_keyspace(name: &str) -> Result<(), Usage> {
-    const NAME_BYTES_MAX: usize = 255;
-    if (1..=NAME_BYTES_MAX).contains(&name.len()) {
-        return Ok(());
-    }
-    let what = format!("--keyspace: a keyspace's name has 1 to {NAME_BYTES_MAX} bytes, not {}", name.len());
-    Err(Usage(what))
-}
-
-/// A misspelt variable would silently leave the default directory to be written to.
-fn refuse_unknown_variables(names: impl Iterator<Item = String>) -> Result<(), Usage> {
-    for name in names.filter(|name| name.starts_with("SILTSTONE_")) {
-        if !VARIABLES.contains(&name.as_str()) {
-            let hint = nearest(&name, VARIABLES.iter().copied()).map_or_else(
-                || format!("there are {}", VARIABLES.join(", ")),
-                |near| format!("did you mean {near}?"),
-            );
-            return Err(Usage(format!("environment: there is no variable {name}; {hint}")));
-        }
-    }
-    Ok(())
-}
+use crate::{durability, level, nearest::nearest, status::Usage};
 
 /// The configuration file.
 #[derive(Deserialize, Default, Debug)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
-struct File {
-    db: Option<PathBuf>,
-    keyspace: Option<String>,
+pub(super) struct File {
+    pub(super) db: Option<PathBuf>,
+    pub(super) keyspace: Option<String>,
     #[serde(deserialize_with = "read_durability")]
-    durability: Option<Durability>,
-    no_create: bool,
+    pub(super) durability: Option<Durability>,
+    pub(super) no_create: bool,
     #[serde(deserialize_with = "read_log")]
-    log: Option<LevelFilter>,
-    settings: Option<Settings>,
+    pub(super) log: Option<LevelFilter>,
+    pub(super) settings: Option<Settings>,
 }
 
 impl File {
-    fn read(path: &Path) -> Result<File, Usage> {
+    pub(super) fn read(path: &Path) -> Result<File, Usage> {
         let text = std::fs::read_to_string(path).map_err(|error| {
             Usage(format!(
                 "{}: the configuration file cannot be read: {error}; check --config",
@@ -136,8 +58,7 @@ fn read_durability<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<
 
 fn read_log<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<LevelFilter>, D::Error> {
     let text = String::deserialize(deserializer)?;
-    let wrong = |_| D::Error::custom(format!("log `{text}`: write off, error, warn, info, debug or trace"));
-    text.parse().map(Some).map_err(wrong)
+    level::parse(&text).map(Some).map_err(|what| D::Error::custom(format!("log `{text}`: {what}")))
 }
 
 /// The line in which a piece of the text begins, counted from 1.
@@ -253,15 +174,5 @@ mod tests {
             assert!(error.starts_with(what), "{content}: {error}");
             assert!(!error.contains('\n'), "{error}");
         }
-    }
-
-    #[test]
-    fn a_variable_that_does_not_exist_is_refused() {
-        let check = |name: &str| refuse_unknown_variables([name.to_owned(), "PATH".to_owned()].into_iter());
-        assert!(VARIABLES.iter().all(|name| check(name).is_ok()));
-        let Usage(what) = check("SILTSTONE_DBS").unwrap_err();
-        assert_eq!(what, "environment: there is no variable SILTSTONE_DBS; did you mean SILTSTONE_DB?");
-        let Usage(what) = check("SILTSTONE_TEMPERATURE").unwrap_err();
-        assert!(what.contains("there are SILTSTONE_DB, SILTSTONE_CONFIG"), "{what}");
     }
 }
