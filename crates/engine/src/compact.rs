@@ -14,6 +14,7 @@ use crate::{
     execute::{self, Rules},
     executor::Lane,
     keyspace::KeyspaceId,
+    ledger::Ledger,
     manifest::format::Field,
     sync::Arc,
     tree::{OpenTable, Tree},
@@ -47,6 +48,13 @@ struct Begun {
     level: u32,
     epoch: Epoch,
     running: RunningJob,
+}
+
+/// Whether a job changed the tree.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Installed {
+    Yes,
+    No,
 }
 
 fn invalid(error: impl std::fmt::Display) -> Error {
@@ -160,12 +168,16 @@ impl Inner {
             Action::Move { .. } => (self.relabeled(begun), RetainStatistics::default()),
             Action::Drop => (Vec::new(), RetainStatistics::default()),
         };
-        if let Err(error) = self.install_result(begun, &added) {
+        let installed = self.install_result(begun, &added);
+        if installed.is_err() {
             // Where the edit itself failed, a manifest may name them: they stay for the next open to decide (files.md, Order 4).
             if self.knows_manifest() {
                 added.iter().for_each(|table| table.make_obsolete());
             }
-            return Err(error);
+        }
+        // A drop that did not happen is planned anew when the snapshot is gone.
+        if installed? == Installed::No {
+            return Ok(statistics);
         }
         self.count_compaction(begun, &added, statistics);
         Ok(statistics)
@@ -197,9 +209,27 @@ impl Inner {
             .collect()
     }
 
-    fn install_result(&self, begun: &Begun, added: &[Arc<OpenTable>]) -> Result<()> {
-        let Begun { id, job, .. } = begun;
+    /// Makes the result of a job part of the tree. A drop is given up when there is a snapshot by now that sees what it drops: there was none when it was
+    /// planned, and none is taken while the tables go.
+    fn install_result(&self, begun: &Begun, added: &[Arc<OpenTable>]) -> Result<Installed> {
         let mut ledger = self.ledger()?.lock();
+        let lost_from = match begun.job.action {
+            Action::Merge { .. } | Action::Move { .. } => None,
+            Action::Drop => {
+                let is_input =
+                    |table: &&Arc<OpenTable>| begun.job.inputs.contains(&TableId(table.record.number));
+                begun.tree.tables().filter(is_input).map(|table| table.meta().first_sequence).min()
+            }
+        };
+        let Some(from) = lost_from else {
+            return self.install_at_once(begun, added, &mut ledger).map(|()| Installed::Yes);
+        };
+        let installed = self.snapshots.unless_seen(from, || self.install_at_once(begun, added, &mut ledger));
+        installed.map_or(Ok(Installed::No), |outcome| outcome.map(|()| Installed::Yes))
+    }
+
+    fn install_at_once(&self, begun: &Begun, added: &[Arc<OpenTable>], ledger: &mut Ledger) -> Result<()> {
+        let Begun { id, job, .. } = begun;
         let version = self.version();
         let gone = || Error::NotFound { what: "the keyspace was dropped meanwhile".to_owned() };
         let keyspace = version.keyspace(*id).ok_or_else(gone)?;
@@ -214,7 +244,7 @@ impl Inner {
         }
         let removed = job.inputs.iter().map(|table| Field::TableRemoved { keyspace: id.0, number: table.0 });
         let fields = removed.chain(added.iter().map(|table| table.added())).collect();
-        self.commit_edit(&mut ledger, fields)?;
+        self.commit_edit(ledger, fields)?;
         let is_input = |table: &OpenTable| job.inputs.contains(&TableId(table.record.number));
         let stays = |table: &&Arc<OpenTable>| !is_input(table);
         let old = Arc::clone(&keyspace.tree);
@@ -224,7 +254,6 @@ impl Inner {
                 keyspace.tree = Arc::new(Tree::new(tables));
             }
         });
-        drop(ledger);
         if !matches!(job.action, Action::Move { .. }) {
             old.tables().filter(|table| is_input(table)).for_each(|table| table.make_obsolete());
         }

@@ -61,6 +61,13 @@ impl SnapshotList {
         self.state.lock().counts.keys().map(|moment| moment.at).collect()
     }
 
+    /// Makes a change that takes away what a snapshot at the number or above may see; `None`, and nothing is done, when there is one. None is taken meanwhile.
+    pub(crate) fn unless_seen<T>(&self, at: SequenceNumber, change: impl FnOnce() -> T) -> Option<T> {
+        let state = self.state.lock();
+        let is_seen = state.counts.keys().any(|moment| moment.at >= at);
+        (!is_seen).then(change)
+    }
+
     /// Removes a keyspace from what reads see, and keeps it for the snapshots that live, in one step: no snapshot is taken in between.
     pub(crate) fn drop_keyspace(&self, id: KeyspaceId, remove: impl FnOnce() -> Option<KeyspaceVersion>) {
         let mut state = self.state.lock();

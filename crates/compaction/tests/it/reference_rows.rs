@@ -133,3 +133,29 @@ fn tiers_of_ten_write_what_the_reference_writes() {
         Row { write_amplification: 4.1, space_mean: 1.43, space_max: 1.86, runs_mean: 14.0, runs_max: 27.0 };
     row.check(&simulate(ten, TIERS));
 }
+
+// Levels of sizes N, N / T, N / T^2, .. take 1 + 1 / (T - 1) of the space of N when they are full, and level 0 comes on top.
+// A flush is written once. Each time level 0 is full its four runs and the base, of size B, are written. An entry that goes
+// down one more level is written with what it overlaps: with `share` of T entries, when the table that overlaps least goes
+// first. The shares are those that the independent program was found to have.
+#[test]
+fn leveled_writes_and_takes_up_what_the_formulas_say() {
+    for (flush, ratio, table, share) in
+        [(1000, 10, 4000, 0.53), (1000, 8, 4000, 0.62), (1000, 4, 4000, 0.78), (4000, 10, 8000, 0.53)]
+    {
+        let (strategy, parameters) = leveled(flush, ratio, table);
+        let (keys, level0, ratio) =
+            (f64::from(parameters.loaded_keys), 4.0 * f64::from(flush), f64::from(ratio));
+        let mut sizes = vec![keys];
+        while *sizes.last().unwrap() > level0 {
+            sizes.push(sizes.last().unwrap() / ratio);
+        }
+        let (base, levels_below) =
+            (sizes.last().unwrap(), f64::from(u32::try_from(sizes.len()).unwrap()) - 1.0);
+        let report = simulate(strategy, parameters);
+        close(report.write_amplification, 1.0 + (level0 + base) / level0 + share * ratio * levels_below);
+        let space = report.space_amplification_max;
+        assert!(space <= 1.0 + 1.0 / (ratio - 1.0) + level0 / keys, "{space}");
+        assert!(space >= sizes.iter().sum::<f64>() / keys * 0.98, "{space}");
+    }
+}

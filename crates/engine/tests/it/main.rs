@@ -18,6 +18,7 @@ mod reopen;
 mod settings_page;
 mod snapshots;
 mod statistics;
+mod strategies;
 mod threads;
 
 use std::{path::Path, sync::Arc};
