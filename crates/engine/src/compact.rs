@@ -146,9 +146,9 @@ impl Inner {
             Action::Merge { table_bytes_max, .. } => {
                 let older = OlderData::behind(job, &tree.levels).map_err(invalid)?;
                 // After the inputs were fixed: a snapshot that is taken later sees only what is newer than they are, or survives in them.
-                let snapshots = self.snapshots.live();
+                let readers = self.snapshots.readers(&*self.shared.clock);
                 let rules = Rules {
-                    snapshots: &snapshots,
+                    readers: &readers,
                     older_data_may_exist: &|key| older.may_exist(key),
                     table_bytes_max,
                 };
