@@ -178,7 +178,7 @@ impl Base {
         };
         let fs = &*shared.fs;
         let mut recovery = Recovery::default();
-        let state = read_manifest(fs, &layout, &current, &mut recovery)?;
+        let mut state = read_manifest(fs, &layout, &current, &mut recovery)?;
         check_files(fs, &layout, &state)?;
         let profiles: BTreeMap<u32, Arc<Profile>> = state
             .keyspaces
@@ -190,7 +190,11 @@ impl Base {
             .collect();
         let memtables: Memtables =
             profiles.iter().map(|(id, profile)| (*id, profile.memtables.create())).collect();
-        let last_sequence = recovery::replay(&shared, &state, &memtables, &mut recovery)?;
+        let replayed = recovery::replay(&shared, &state, &memtables, &mut recovery)?;
+        if replayed.is_expiring {
+            state.format_version = state.format_version.max(FORMAT_VERSION_OF_EXPIRY);
+        }
+        let last_sequence = replayed.last_sequence;
         Ok(Base { shared, layout, current, state, profiles, memtables, last_sequence, recovery })
     }
 

@@ -17,7 +17,7 @@ use siltstone_sstable::{OpenOptions, Table};
 use siltstone_vfs::{Decision, FaultFs, Fs, MemFs, OpKind, injector_fn};
 use siltstone_wal::{Expect, ReadMode};
 
-use crate::{contents, on};
+use crate::{contents, on, overwrite, read};
 
 const NOW: u64 = 1_700_000_000_000;
 
@@ -91,19 +91,20 @@ fn keys_by_every_read(db: &Db) -> Vec<Vec<String>> {
 
 #[test]
 fn every_read_shows_an_entry_until_its_last_millisecond() {
-    for stage in ["memtable", "table", "merged"] {
+    for stage in ["memtable", "memtable over a table", "table", "merged"] {
         let (_, clock, db) = new();
         let mut batch = WriteBatch::new();
         // Above an older version, beside entries that stay, and at both ends.
-        batch.put("a", "old").put("b", "bbb").put("c", "old").put_with_ttl(
-            "a",
-            "aaa",
-            Duration::from_millis(100),
-        );
-        batch.put_expiring("c", "ccc", NOW + 200).put_with_ttl("d", "ddd", Duration::from_millis(100));
+        batch.put("a", "old").put("b", "bbb").put("c", "old");
+        if stage == "memtable over a table" {
+            db.write(&mut batch).unwrap();
+            db.flush().unwrap();
+        }
+        batch.put_with_ttl("a", "aaa", Duration::from_millis(100)).put_expiring("c", "ccc", NOW + 200);
+        batch.put_with_ttl("d", "ddd", Duration::from_millis(100));
         db.write(&mut batch).unwrap();
         match stage {
-            "memtable" => {}
+            "memtable" | "memtable over a table" => {}
             "table" => db.flush().unwrap(),
             _ => drop(db.compact().unwrap()),
         }
@@ -434,6 +435,23 @@ fn times_survive_a_crash_and_count_on() {
     let copy = Db::builder("copy").fs(Arc::new(left.clone())).clock(Arc::clone(&clock) as Arc<dyn Clock>);
     assert!(copy.open().unwrap().is_empty().unwrap());
     assert_eq!(format_version(&left, "copy"), 2);
+}
+
+#[test]
+fn a_log_that_is_ahead_of_the_manifest_that_was_read_says_itself_that_something_expires() {
+    // As a reader finds it that has read the manifest just before a writer raised the version.
+    let (fs, clock, db) = new();
+    db.put("a", "a").unwrap();
+    let behind = fs.clone_now();
+    db.put_expiring("b", "b", NOW + 10).unwrap();
+    let log = fs.list(Path::new("db/wal")).unwrap().pop().unwrap();
+    overwrite(&behind, &log, &read(&fs, &log));
+    assert_eq!(format_version(&behind, "db"), 1);
+    clock.advance(10);
+    let read_only = on(&behind).clock(Arc::clone(&clock) as Arc<dyn Clock>).read_only(true).open().unwrap();
+    assert_eq!(contents(&read_only), [("a".to_owned(), "a".to_owned())]);
+    let _db = open_at(&behind, &clock);
+    assert_eq!(format_version(&behind, "db"), 2);
 }
 
 /// What the manifest of a database says.
