@@ -23,7 +23,7 @@ PAYLOAD_LIMIT = (1 << 30) + (1 << 20)
 KEY_LIMIT = 65_536
 VALUE_LIMIT = 1 << 30
 SEQUENCE_LIMIT = (1 << 56) - 1
-PUT, DELETE = 1, 2
+PUT, DELETE, EXPIRING_PUT = 1, 2, 7
 
 
 class Broken(Exception):
@@ -95,10 +95,14 @@ def printable(data):
 
 
 def entry_text(kind, key, value):
-    return f"key={printable(key)}" + (f" value={printable(value)}" if kind == PUT else "")
+    text = f"key={printable(key)}"
+    if kind == EXPIRING_PUT:
+        expires, at = varint(value, 0, len(value), 64, 5)
+        text, value = f"{text} expires={expires}", value[at:]
+    return text + (f" value={printable(value)}" if kind != DELETE else "")
 
 
-KIND_NAMES = {PUT: "put", DELETE: "delete"}
+KIND_NAMES = {PUT: "put", DELETE: "delete", EXPIRING_PUT: "expiring-put"}
 
 
 # --- wal.md
@@ -239,10 +243,12 @@ def batch_entries(data, first):
     while len(entries) < count:
         require(at < len(data), 8, "the number of entries is not the one declared")
         kind = data[at]
-        require(kind in KIND_NAMES, 4, f"entry kind {kind}" + ("" if 3 <= kind <= 7 else " does not exist"))
+        require(kind in KIND_NAMES, 4, f"entry kind {kind}" + ("" if 3 <= kind <= 6 else " does not exist"))
         keyspace, at = varint(data, at + 1, len(data), 32, 5)
         key, at = batch_field(data, at, KEY_LIMIT)
-        value, at = batch_field(data, at, VALUE_LIMIT) if kind == PUT else (b"", at)
+        value, at = batch_field(data, at, VALUE_LIMIT) if kind != DELETE else (b"", at)
+        if kind == EXPIRING_PUT:
+            varint(value, 0, len(value), 64, 5)
         entries.append((kind, keyspace, first + len(entries), key, value))
     require(count >= 1 and at == len(data), 8, "the number of entries is not the one declared")
     require(first + count - 1 <= SEQUENCE_LIMIT, 9, "sequence numbers exceed 56 bits")
@@ -393,6 +399,8 @@ def block_entries(raw, is_index):
         require(at <= end, 17, "an entry exceeds the block")
         require(tag & 0xFF in KIND_NAMES or (is_index and tag == 0), 18, "the kind of an entry is unknown")
         require(is_index or tag & 0xFF != DELETE or value_length == 0, 18, "a delete has a value")
+        if tag & 0xFF == EXPIRING_PUT and not is_index:
+            varint(raw, value_at, at, 64, 18)
         key = last_key[:shared] + raw[key_at:value_at]
         require(not entries or internal_order(last_key, last_tag) < internal_order(key, tag), 19,
                 "the entries do not ascend")

@@ -5,6 +5,7 @@ mod args;
 mod commands;
 mod config;
 mod durability;
+mod duration;
 mod figures;
 mod formats;
 mod input;

@@ -8,6 +8,7 @@ mod job;
 mod lazy_leveled;
 mod leveled;
 mod overlap;
+mod readers;
 mod retain;
 mod simulate;
 mod size_tiered;
@@ -28,6 +29,7 @@ pub use job::{Action, Job, Output, Place, Reason};
 pub use lazy_leveled::LazyLeveled;
 pub use leveled::Leveled;
 pub use overlap::OlderData;
+pub use readers::{LiveSnapshot, Readers};
 pub use retain::{Retain, RetainStatistics};
 pub use simulate::{
     Backpressure, EngineParameters, EngineReport, EngineSimulation, EntrySizes, Operation, Operations,

@@ -8,7 +8,7 @@ use std::{
 
 use crate::sync::{AtomicU64, Ordering};
 
-/// Tells the time. Wall time stamps tables and never decides correctness; it may jump.
+/// Tells the time. Wall time stamps tables and says what has expired, and decides nothing else; it may jump.
 pub trait Clock: fmt::Debug + Send + Sync {
     /// Milliseconds since the Unix epoch; 0 before it.
     fn now_unix_ms(&self) -> u64;

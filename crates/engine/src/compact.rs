@@ -155,9 +155,9 @@ impl Inner {
             Action::Merge { .. } => {
                 let older = OlderData::behind(job, &tree.levels).map_err(invalid)?;
                 // After the inputs were fixed: a snapshot that is taken later sees only what is newer than they are, or survives in them.
-                let snapshots = self.snapshots.live();
+                let readers = self.snapshots.readers(&*self.shared.clock);
                 let rules = Rules {
-                    snapshots: &snapshots,
+                    readers: &readers,
                     older_data_may_exist: &|key| older.may_exist(key),
                     split: &Split::of_job(job, &tree.levels).unwrap_or_else(|| Split::new(u64::MAX)),
                 };

@@ -1,6 +1,6 @@
 //! The handle of a database.
 
-use std::{collections::BTreeMap, fmt, path::PathBuf};
+use std::{collections::BTreeMap, fmt, path::PathBuf, time::Duration};
 
 use siltstone_types::{SequenceNumber, Slice};
 use siltstone_vfs::Fs;
@@ -11,6 +11,7 @@ use crate::{
     background::Background,
     commit::{Commit, publisher::Publisher},
     components::Components,
+    expiry::Expiry,
     files::{Identity, Layout},
     identities::Identities,
     iter::range::prefix_bounds,
@@ -71,6 +72,7 @@ pub(crate) struct Inner {
     /// Settings of keyspaces, by name, as OPTIONS has them. Locked within the ledger's lock.
     pub(crate) keyspace_settings: Mutex<BTreeMap<String, KeyspaceSettings>>,
     pub(crate) publisher: Publisher,
+    pub(crate) expiry: Arc<Expiry>,
     pub(crate) snapshots: Arc<SnapshotList>,
     pub(crate) counters: Counters,
     pub(crate) identities: Mutex<Identities>,
@@ -110,7 +112,7 @@ impl Inner {
         planted.pause_if(Bug::NumberBeforeVersion);
         let version = self.versions.load();
         let at = version.generation.bound(early.unwrap_or_else(|| self.publisher.published()));
-        ReadView { version, at, dropped: None }
+        ReadView { version, at, now_unix_ms: None, dropped: None }
     }
 
     /// Those in effect.
@@ -233,6 +235,38 @@ impl Db {
         self.inner().write(WriteBatch::new().put(key, value), durability).map(|_| ())
     }
 
+    /// Sets a key to a value that expires after a time, as durably as the settings say: from then on reads do not see it, nor what the key was set to
+    /// before, and compaction drops it. The time to live begins now, by the database's clock, and is rounded up to milliseconds; zero has expired at once.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # let db = siltstone::Db::builder("scratch").in_memory().open()?;
+    /// db.put_with_ttl("session:42", "alice", Duration::from_secs(1800))?;
+    /// assert!(db.contains_key("session:42")?);
+    /// # Ok::<(), siltstone::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`Db::put`]. The value may be up to ten bytes shorter than 1 GiB.
+    pub fn put_with_ttl(&self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>, ttl: Duration) -> Result<()> {
+        self.write(WriteBatch::new().put_with_ttl(key, value, ttl)).map(|_| ())
+    }
+
+    /// Like [`Db::put_with_ttl`], with the moment at which it expires, in Unix milliseconds.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Db::put_with_ttl`].
+    pub fn put_expiring(
+        &self,
+        key: impl AsRef<[u8]>,
+        value: impl AsRef<[u8]>,
+        expires_at_unix_ms: u64,
+    ) -> Result<()> {
+        self.write(WriteBatch::new().put_expiring(key, value, expires_at_unix_ms)).map(|_| ())
+    }
+
     /// Deletes a key, whether it exists or not.
     ///
     /// # Errors
@@ -285,7 +319,7 @@ impl Db {
     ///
     /// As for [`Db::get`], for the first key that fails.
     pub fn get_many<K: AsRef<[u8]>>(&self, keys: impl IntoIterator<Item = K>) -> Result<Vec<Option<Slice>>> {
-        let view = self.inner().view()?;
+        let view = self.inner().view()?.at_one_time();
         keys.into_iter().map(|key| view.get(KeyspaceId::DEFAULT, key.as_ref())).collect()
     }
 

@@ -1,9 +1,9 @@
 //! Carries out a merge: reads the inputs, leaves out what nobody can see, writes the outputs.
 
-use siltstone_compaction::{Retain, RetainStatistics, Split, TableId};
+use siltstone_compaction::{Readers, Retain, RetainStatistics, Split, TableId};
 use siltstone_memtable::Memtable;
 use siltstone_sstable::{CursorOptions, FillCache, TableWriter};
-use siltstone_types::{Cursor, IoResultExt, SequenceNumber};
+use siltstone_types::{Cursor, IoResultExt};
 
 use crate::{
     Error, Result,
@@ -29,8 +29,8 @@ pub(crate) struct Merged {
 
 /// What decides which entries survive, and where outputs are cut.
 pub(crate) struct Rules<'a> {
-    /// The live snapshots, read after the inputs were fixed.
-    pub(crate) snapshots: &'a [SequenceNumber],
+    /// The live snapshots, and the time, read after the inputs were fixed.
+    pub(crate) readers: &'a Readers,
     /// Whether data that is older than the inputs may exist for a user key.
     pub(crate) older_data_may_exist: &'a dyn Fn(&[u8]) -> bool,
     /// Where outputs are cut.
@@ -42,15 +42,15 @@ pub(crate) fn flush_memtable(
     shared: &Shared,
     profile: &Profile,
     memtable: &Arc<dyn Memtable>,
-    snapshots: &[SequenceNumber],
+    readers: &Readers,
     grant: &Grant,
     draw: impl FnMut() -> Output,
 ) -> Result<Merged> {
     let input = Source::Boxed(Arc::clone(memtable).cursor());
     // Older data may exist anywhere below. One table, however large: a run of level 0 is what one memtable held.
-    let rules = Rules { snapshots, older_data_may_exist: &|_| true, split: &Split::new(u64::MAX) };
+    let rules = Rules { readers, older_data_may_exist: &|_| true, split: &Split::new(u64::MAX) };
     let bounds =
-        Bounds { entries_max: memtable.entry_count(), oldest_tombstone_unix_ms: shared.clock.now_unix_ms() };
+        Bounds { entries_max: memtable.entry_count(), oldest_tombstone_unix_ms: readers.now_unix_ms };
     write(shared, Means { profile, grant }, MergeCursor::new(vec![input]), bounds, &rules, draw)
 }
 
@@ -69,7 +69,8 @@ pub(crate) fn merge(
     let readahead_bytes = usize::try_from(grant.readahead_bytes).unwrap_or(usize::MAX);
     let options = CursorOptions { fill_cache: FillCache::No, readahead_bytes };
     let (mut sources, mut found) = (Vec::new(), 0);
-    let mut bounds = Bounds { entries_max: 0, oldest_tombstone_unix_ms: u64::MAX };
+    // What has expired becomes a tombstone now.
+    let mut bounds = Bounds { entries_max: 0, oldest_tombstone_unix_ms: rules.readers.now_unix_ms };
     for Run { tables, .. } in &tree.runs {
         let inputs: Arc<[_]> = tables.iter().filter(|table| is_input(table)).cloned().collect();
         found += inputs.len();
@@ -110,7 +111,7 @@ fn write(
     }
     let split = rules.split.clone();
     let mut outputs = Outputs { shared, means, bounds, split, draw, writer: None, done: Vec::new() };
-    let mut retained = Retain::new(input, rules.snapshots, rules.older_data_may_exist);
+    let mut retained = Retain::new(input, rules.readers, rules.older_data_may_exist);
     let written = outputs.write_all(&mut retained).and_then(|()| outputs.open_all());
     match written {
         Ok(tables) => Ok(Merged { tables, statistics: retained.statistics() }),

@@ -51,13 +51,13 @@ impl Inner {
         let commit = self.commit_side()?;
         // A table must not get ahead of the logs: one half of a batch could survive without the other.
         self.sync_to(sealed.end)?;
-        let (live, planted) = (self.snapshots.live(), &self.shared.planted);
-        let snapshots = if planted.is(Bug::SnapshotListTooOld) { planted.earlier(live) } else { live };
+        let (readers, planted) = (self.snapshots.readers(&*self.shared.clock), &self.shared.planted);
+        let readers = if planted.is(Bug::SnapshotListTooOld) { planted.earlier(readers) } else { readers };
         let epoch = self.counters.epoch();
         let draw = || self.draw_output(id, 0, epoch);
         let grant = self.shared.memory.begin_flush();
         let flushed =
-            execute::flush_memtable(&self.shared, profile, &sealed.slot.table, &snapshots, &grant, draw)?;
+            execute::flush_memtable(&self.shared, profile, &sealed.slot.table, &readers, &grant, draw)?;
         drop(grant);
 
         let current_log = commit.log.lock().writer.number();

@@ -15,7 +15,7 @@ use crate::{
     keyspace::{DEFAULT_KEYSPACE, KeyspaceId},
     manifest::{
         self, ManifestWriter,
-        format::FORMAT_VERSION,
+        format::FORMAT_VERSION_FIRST,
         state::{KeyspaceRecord, LogPosition, State},
     },
     options,
@@ -154,7 +154,7 @@ pub(crate) fn create_empty(
         tables: BTreeMap::new(),
     };
     let state = State {
-        format_version: FORMAT_VERSION,
+        format_version: FORMAT_VERSION_FIRST,
         next_file_number: 2,
         last_sequence: 0,
         next_keyspace: 1,

@@ -1,6 +1,6 @@
 //! Keyspaces: separate sets of keys that share the log, the manifest and batches.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use siltstone_types::Slice;
 
@@ -73,6 +73,29 @@ impl Keyspace {
         self.db.write_with(WriteBatch::new().put_in(self, key, value), durability).map(|_| ())
     }
 
+    /// As [`Db::put_with_ttl`].
+    ///
+    /// # Errors
+    ///
+    /// Also `NotFound` when the keyspace was dropped.
+    pub fn put_with_ttl(&self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>, ttl: Duration) -> Result<()> {
+        self.db.write(WriteBatch::new().put_with_ttl_in(self, key, value, ttl)).map(|_| ())
+    }
+
+    /// As [`Db::put_expiring`].
+    ///
+    /// # Errors
+    ///
+    /// Also `NotFound` when the keyspace was dropped.
+    pub fn put_expiring(
+        &self,
+        key: impl AsRef<[u8]>,
+        value: impl AsRef<[u8]>,
+        expires_at_unix_ms: u64,
+    ) -> Result<()> {
+        self.db.write(WriteBatch::new().put_expiring_in(self, key, value, expires_at_unix_ms)).map(|_| ())
+    }
+
     /// As [`Db::delete`].
     ///
     /// # Errors
@@ -106,7 +129,7 @@ impl Keyspace {
     ///
     /// As for [`Db::get`], for the first key that fails.
     pub fn get_many<K: AsRef<[u8]>>(&self, keys: impl IntoIterator<Item = K>) -> Result<Vec<Option<Slice>>> {
-        let view = self.db.inner().view()?;
+        let view = self.db.inner().view()?.at_one_time();
         keys.into_iter().map(|key| view.get(self.id, key.as_ref())).collect()
     }
 
@@ -193,6 +216,10 @@ impl Inner {
         let settings = Settings { keyspaces, ..self.shared.settings.clone() };
         settings.validate()?;
         let profile = self.shared.components.profile(settings.of_keyspace(name))?;
+        if settings.of_keyspace(name).ttl_ms > 0 {
+            // Before the settings: a program that would not apply them must not write to the keyspace.
+            self.allow_expiring_in(&mut ledger)?;
+        }
         // First: a keyspace that is there has its settings, whenever the process dies.
         self.store_keyspaces(settings.keyspaces)?;
         if let Some(id) = existing {

@@ -16,6 +16,7 @@ mod db;
 mod error;
 mod execute;
 mod executor;
+mod expiry;
 mod explain;
 pub mod files;
 mod flush;

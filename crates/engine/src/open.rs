@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, io};
 
+use siltstone_compaction::Readers;
 use siltstone_sstable::{BlockCache, QuickBlockCache};
 use siltstone_types::{IoResultExt, SequenceNumber};
 use siltstone_vfs::Fs;
@@ -18,6 +19,7 @@ use crate::{
     components::Profile,
     db::{Inner, Shared, WriteSide},
     execute,
+    expiry::Expiry,
     files::{Closing, Current, FileKind, Identity, Layout},
     folder::{
         create_directories, create_empty, read_current, read_settings, require_current, start_manifest,
@@ -28,6 +30,7 @@ use crate::{
     ledger::{Counters, Ledger},
     manifest::{
         self,
+        format::FORMAT_VERSION_OF_EXPIRY,
         state::{LogPosition, LogRecord, State},
     },
     memory::Memory,
@@ -80,6 +83,9 @@ fn open_for_writing(builder: Builder) -> Result<Db> {
     // 5. What was replayed goes into tables.
     let mut state = base.state.clone();
     state.last_sequence = base.last_sequence.get();
+    if base.shared.settings.have_ttl() {
+        state.format_version = state.format_version.max(FORMAT_VERSION_OF_EXPIRY);
+    }
     let mut tables = base.tables();
     base.flush_replayed(&mut state, &mut identities, &mut tables)?;
 
@@ -172,7 +178,7 @@ impl Base {
         };
         let fs = &*shared.fs;
         let mut recovery = Recovery::default();
-        let state = read_manifest(fs, &layout, &current, &mut recovery)?;
+        let mut state = read_manifest(fs, &layout, &current, &mut recovery)?;
         check_files(fs, &layout, &state)?;
         let profiles: BTreeMap<u32, Arc<Profile>> = state
             .keyspaces
@@ -184,7 +190,11 @@ impl Base {
             .collect();
         let memtables: Memtables =
             profiles.iter().map(|(id, profile)| (*id, profile.memtables.create())).collect();
-        let last_sequence = recovery::replay(&shared, &state, &memtables, &mut recovery)?;
+        let replayed = recovery::replay(&shared, &state, &memtables, &mut recovery)?;
+        if replayed.is_expiring {
+            state.format_version = state.format_version.max(FORMAT_VERSION_OF_EXPIRY);
+        }
+        let last_sequence = replayed.last_sequence;
         Ok(Base { shared, layout, current, state, profiles, memtables, last_sequence, recovery })
     }
 
@@ -210,7 +220,9 @@ impl Base {
             };
             let Some(profile) = self.profiles.get(&id) else { continue };
             let grant = self.shared.memory.begin_flush();
-            let flushed = execute::flush_memtable(&self.shared, profile, memtable, &[], &grant, draw)?;
+            // Nobody has a snapshot yet.
+            let readers = Readers { now_unix_ms: self.shared.clock.now_unix_ms(), ..Readers::default() };
+            let flushed = execute::flush_memtable(&self.shared, profile, memtable, &readers, &grant, draw)?;
             state.next_epoch = epoch + 1;
             if let Some(record) = state.keyspaces.get_mut(&id) {
                 let records = flushed.tables.iter().map(|table| (table.record.number, table.record.clone()));
@@ -240,9 +252,11 @@ impl Base {
             Some((KeyspaceId(id), keyspace))
         });
         let metrics: Arc<Metrics> = Arc::default();
+        let expiry = Expiry::new(Arc::clone(&self.shared.clock), state.format_version);
         let attic = Attic { executor: Arc::clone(&executor) };
         let version = Version {
             metrics: Arc::clone(&metrics),
+            expiry: Arc::clone(&expiry),
             attic,
             generation: Generation::new(),
             keyspaces: keyspaces.collect(),
@@ -263,6 +277,7 @@ impl Base {
             weak: weak.clone(),
             versions: Versions::new(version),
             publisher: Publisher::new(last_sequence),
+            expiry,
             snapshots: Arc::default(),
             counters,
             identities: Mutex::new(identities),

@@ -44,7 +44,7 @@ impl Bug {
 mod switch {
     use std::time::Duration;
 
-    use siltstone_types::SequenceNumber;
+    use siltstone_compaction::Readers;
 
     use super::Bug;
     use crate::sync::{Arc, Mutex, thread};
@@ -53,7 +53,7 @@ mod switch {
     #[derive(Clone, Default, Debug)]
     pub(crate) struct Planted {
         bug: Option<Bug>,
-        listed: Arc<Mutex<Vec<SequenceNumber>>>,
+        listed: Arc<Mutex<Readers>>,
     }
 
     impl Planted {
@@ -73,7 +73,7 @@ mod switch {
         }
 
         /// What the last call was given.
-        pub(crate) fn earlier(&self, live: Vec<SequenceNumber>) -> Vec<SequenceNumber> {
+        pub(crate) fn earlier(&self, live: Readers) -> Readers {
             std::mem::replace(&mut *self.listed.lock(), live)
         }
     }
@@ -81,7 +81,7 @@ mod switch {
 
 #[cfg(not(feature = "planted-bugs"))]
 mod switch {
-    use siltstone_types::SequenceNumber;
+    use siltstone_compaction::Readers;
 
     use super::Bug;
 
@@ -97,7 +97,7 @@ mod switch {
 
         pub(crate) const fn pause_if(&self, _: Bug) {}
 
-        pub(crate) const fn earlier(&self, live: Vec<SequenceNumber>) -> Vec<SequenceNumber> {
+        pub(crate) fn earlier(&self, live: Readers) -> Readers {
             live
         }
     }

@@ -1,7 +1,7 @@
 //! The one way into the data: what a read sees, fixed when it begins.
 
 use siltstone_sstable::CursorOptions;
-use siltstone_types::{Cursor, InternalKey, KeyHash, SequenceNumber, Slice, limits::check_key};
+use siltstone_types::{Cursor, InternalKey, KeyHash, Lookup, SequenceNumber, Slice, limits::check_key};
 
 use crate::{
     Error, Result,
@@ -17,6 +17,8 @@ use crate::{
 pub(crate) struct ReadView {
     pub(crate) version: Loaded<Arc<Version>>,
     pub(crate) at: SequenceNumber,
+    /// By which time it judges what has expired; `None` until that is known to matter.
+    pub(crate) now_unix_ms: Option<u64>,
     /// One that is not in the version any more, but that the reader's snapshot sees.
     pub(crate) dropped: Option<(KeyspaceId, Arc<KeyspaceVersion>)>,
 }
@@ -38,6 +40,20 @@ impl ReadView {
         self.version.keyspace(id).or(dropped).ok_or_else(not_found)
     }
 
+    /// The same view, which judges all that it meets by one time.
+    pub(crate) fn at_one_time(self) -> ReadView {
+        ReadView { now_unix_ms: Some(self.time_unix_ms()), ..self }
+    }
+
+    fn time_unix_ms(&self) -> u64 {
+        self.now_unix_ms.unwrap_or_else(|| self.version.expiry.time_of_read_unix_ms())
+    }
+
+    /// What an answer says to this view. The clock is read only for an entry that expires.
+    fn judge(&self, found: Lookup) -> Option<Slice> {
+        found.into_value_at(|| self.now_unix_ms.unwrap_or_else(|| self.version.expiry.now_unix_ms()))
+    }
+
     /// A lookup that is counted.
     pub(crate) fn get(&self, id: KeyspaceId, key: &[u8]) -> Result<Option<Slice>> {
         self.get_traced(id, key, &mut self.version.metrics.get())
@@ -56,7 +72,7 @@ impl ReadView {
             let found = slot.table.get(key, hash, self.at);
             trace.memtable(slot, found.is_some());
             if let Some(found) = found {
-                return Ok(found.into_value());
+                return Ok(self.judge(found));
             }
         }
         for run in &keyspace.tree.runs {
@@ -65,7 +81,7 @@ impl ReadView {
             let found = table.with_file(|file| file.get_traced(key, hash, self.at, trace))?;
             trace.answered(found.is_some());
             if let Some(found) = found {
-                return Ok(found.into_value());
+                return Ok(self.judge(found));
             }
         }
         Ok(None)
@@ -76,7 +92,8 @@ impl ReadView {
         let memtables = keyspace.memtables().map(|slot| Source::Boxed(Arc::clone(&slot.table).cursor()));
         let run = |tables: &Arc<[_]>| RunCursor::new(Arc::clone(tables), CursorOptions::default());
         let runs = keyspace.tree.runs.iter().map(|tables| Source::Run(Box::new(run(&tables.tables))));
-        Ok(VisibleCursor::new(MergeCursor::new(memtables.chain(runs).collect()), self.at))
+        let source = MergeCursor::new(memtables.chain(runs).collect());
+        Ok(VisibleCursor::new(source, self.at, self.time_unix_ms()))
     }
 }
 

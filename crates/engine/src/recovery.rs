@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use siltstone_memtable::Memtable;
-use siltstone_types::{Entry, InternalKey, SequenceNumber};
+use siltstone_types::{Entry, InternalKey, Kind, SequenceNumber};
 use siltstone_wal::{ChainLog, ChainReader, ChainReport, Ending, LogId, Purpose, ReadMode};
 
 use crate::{
@@ -47,13 +47,20 @@ pub(crate) fn log_id(number: u64, identity: Identity) -> LogId {
     LogId { purpose: Purpose::WRITE_AHEAD, number, identity }
 }
 
-/// Replays the live logs into a memtable, in order, by the chain rule of `docs/format/wal.md`. Returns the last sequence number.
+/// What the logs say beside their entries.
+pub(crate) struct Replayed {
+    pub(crate) last_sequence: SequenceNumber,
+    /// Whether one of the entries expires. The manifest may not say so yet, when it was read while another process wrote.
+    pub(crate) is_expiring: bool,
+}
+
+/// Replays the live logs into a memtable, in order, by the chain rule of `docs/format/wal.md`.
 pub(crate) fn replay(
     shared: &Shared,
     state: &State,
     memtables: &Memtables,
     recovery: &mut Recovery,
-) -> Result<SequenceNumber> {
+) -> Result<Replayed> {
     let Shared { layout, identity, .. } = shared;
     let logs = state.logs.iter().map(|(&number, log)| ChainLog {
         path: layout.log(number),
@@ -67,12 +74,12 @@ pub(crate) fn replay(
     });
     let mut chain = ChainReader::open(&*shared.fs, logs.collect(), ReadMode::CrashTail)?;
     let loses_last_entry = shared.planted.is(Bug::PartialBatch);
-    let mut replay = Replay { state, memtables, recovery, loses_last_entry, last: None };
+    let mut replay = Replay { state, memtables, recovery, loses_last_entry, last: None, is_expiring: false };
     while let Some((log, record)) = chain.next()? {
         let at = LogPosition { log: log.id.number, offset: record.offset };
         replay.apply(&log.path, at, record.tag, record.payload)?;
     }
-    let last = replay.last.unwrap_or(SequenceNumber::ZERO);
+    let (last, is_expiring) = (replay.last.unwrap_or(SequenceNumber::ZERO), replay.is_expiring);
     let report = chain.report();
     recovery.bytes = report.logs.iter().map(|log| log.bytes).sum();
     // No log of this version is a recycled file, so what looks like the remains of another one is damage.
@@ -82,7 +89,8 @@ pub(crate) fn replay(
     let dropped = if shared.planted.is(Bug::DroppedNumbersForgotten) { 0 } else { report.dropped_tag_max };
     let known = state.last_sequence.max(dropped);
     check_lengths(layout, state, report)?;
-    Ok(last.max(SequenceNumber::new(known).unwrap_or(SequenceNumber::MAX)))
+    let last_sequence = last.max(SequenceNumber::new(known).unwrap_or(SequenceNumber::MAX));
+    Ok(Replayed { last_sequence, is_expiring })
 }
 
 /// The highest position in a log that a keyspace's tables reach; 0 for none.
@@ -111,6 +119,7 @@ struct Replay<'a> {
     /// A planted bug.
     loses_last_entry: bool,
     last: Option<SequenceNumber>,
+    is_expiring: bool,
 }
 
 impl Replay<'_> {
@@ -133,6 +142,7 @@ impl Replay<'_> {
         self.last = Some(batch.last());
         self.recovery.records += 1;
         for (_, entry) in batch.entries() {
+            self.is_expiring |= entry.kind == Kind::ExpiringPut;
             let known = self.state.keyspaces.contains_key(&entry.keyspace);
             if !known && u64::from(entry.keyspace) >= self.state.next_keyspace {
                 return Err(damaged(format!("keyspace {} was never created", entry.keyspace)));

@@ -101,6 +101,10 @@ pub struct Settings {
     pub compaction: CompactionSettings,
     /// Runs in level 0 at which writers wait for compaction. At least 2.
     pub level0_runs_stop: u32,
+    /// Milliseconds after which an entry expires that is written without a time of its own; 0 for never. It counts from the write: what was written
+    /// under another setting keeps its time.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub ttl_ms: u64,
     /// Compactions that run at a time; 0 for one less than there are processors, at least one.
     pub workers: u32,
     /// When writes are acknowledged that do not say so themselves.
@@ -129,6 +133,7 @@ impl Default for Settings {
             compression: vec![Compression::None, Compression::Lz4],
             compaction: CompactionSettings::default(),
             level0_runs_stop: 24,
+            ttl_ms: 0,
             workers: 0,
             durability: Durability::Sync,
             keyspaces: BTreeMap::new(),
@@ -177,6 +182,7 @@ impl Settings {
             compression: self.compression.clone(),
             compaction: self.compaction.clone(),
             level0_runs_stop: self.level0_runs_stop,
+            ttl_ms: self.ttl_ms,
             workers: self.workers,
             durability: self.durability,
             keyspaces: BTreeMap::new(),
@@ -212,6 +218,7 @@ impl Settings {
                 "compression: a zstd level must be from -7 to 22",
             ),
             (self.level0_runs_stop >= 2, "level0-runs-stop must be at least 2"),
+            (self.ttl_ms == 0 || fits(self.ttl_ms), "ttl-ms must be from 0 to 2^63 - 1"),
             (
                 self.durability != Durability::Interval { ms: 0 },
                 "the durability's interval must be at least 1 ms",
@@ -223,6 +230,11 @@ impl Settings {
             None => Ok(()),
             Some((_, limit)) => Err(limit),
         }
+    }
+
+    /// Whether entries of some keyspace expire that do not say so themselves.
+    pub(crate) fn have_ttl(&self) -> bool {
+        self.ttl_ms > 0 || self.keyspaces.values().any(|own| own.ttl_ms.is_some_and(|ttl_ms| ttl_ms > 0))
     }
 
     /// Compactions that run at a time.
@@ -246,6 +258,12 @@ impl Settings {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
 fn is_unlimited(limit: &u64) -> bool {
     *limit == u64::MAX
+}
+
+/// As it is by default: an older program, which does not know the name, can read what does not use it.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_zero(limit: &u64) -> bool {
+    *limit == 0
 }
 
 fn zstd_level_is_valid(compression: Compression) -> bool {

@@ -2,10 +2,11 @@
 
 use std::{collections::BTreeMap, fmt};
 
+use siltstone_compaction::{LiveSnapshot, Readers};
 use siltstone_types::{SequenceNumber, Slice};
 
 use crate::{
-    KeyBounds, Keyspace, Range, Result,
+    Clock, KeyBounds, Keyspace, Range, Result,
     db::Inner,
     iter::range::prefix_bounds,
     keyspace::KeyspaceId,
@@ -28,6 +29,8 @@ struct State {
     drops: u64,
     /// Those of them that a live snapshot can see.
     dropped: Vec<Dropped>,
+    /// The latest time by which a flush or a compaction has judged what has expired.
+    judged_unix_ms: u64,
 }
 
 /// When a snapshot was taken.
@@ -36,6 +39,8 @@ struct Moment {
     at: SequenceNumber,
     /// Keyspaces that were dropped before: no sequence number tells, for dropping is no write.
     drops: u64,
+    /// By which time it judges what has expired.
+    taken_unix_ms: u64,
 }
 
 #[derive(Debug)]
@@ -49,9 +54,11 @@ struct Dropped {
 impl SnapshotList {
     /// Registers the number that `take` returns. Compaction reads the list under the same lock, after its inputs are fixed, so a snapshot is either in the list
     /// that it reads, or sees everything that is in its inputs.
-    fn register(&self, take: impl FnOnce() -> SequenceNumber) -> Moment {
+    fn register(&self, clock: &dyn Clock, take: impl FnOnce() -> SequenceNumber) -> Moment {
         let mut state = self.state.lock();
-        let moment = Moment { at: take(), drops: state.drops };
+        // Not before the time by which a job that does not know of this snapshot may be dropping what has expired: the clock may have been set back.
+        let taken_unix_ms = clock.now_unix_ms().max(state.judged_unix_ms);
+        let moment = Moment { at: take(), drops: state.drops, taken_unix_ms };
         *state.counts.entry(moment).or_default() += 1;
         moment
     }
@@ -66,6 +73,16 @@ impl SnapshotList {
         let state = self.state.lock();
         let is_seen = state.counts.keys().any(|moment| moment.at >= at);
         (!is_seen).then(change)
+    }
+
+    /// The live snapshots and the time, for a flush or a compaction whose inputs are fixed.
+    pub(crate) fn readers(&self, clock: &dyn Clock) -> Readers {
+        let mut state = self.state.lock();
+        let now_unix_ms = clock.now_unix_ms();
+        state.judged_unix_ms = state.judged_unix_ms.max(now_unix_ms);
+        let moments = state.counts.keys();
+        let snapshots = moments.map(|&Moment { at, taken_unix_ms, .. }| LiveSnapshot { at, taken_unix_ms });
+        Readers { snapshots: snapshots.collect(), now_unix_ms }
     }
 
     /// Removes a keyspace from what reads see, and keeps it for the snapshots that live, in one step: no snapshot is taken in between.
@@ -105,6 +122,7 @@ impl SnapshotList {
 /// The database as it was at one moment, for as long as this lives.
 ///
 /// It is a sequence number: each read looks at the tables and memtables of its own time, in which compaction keeps the versions that the snapshot sees.
+/// And it is a time: an entry that had not expired when the snapshot was taken is seen through it for ever, one that had is not.
 pub struct Snapshot {
     inner: Arc<Inner>,
     moment: Moment,
@@ -118,7 +136,7 @@ impl fmt::Debug for Snapshot {
 
 impl Snapshot {
     pub(crate) fn take(inner: &Arc<Inner>) -> Snapshot {
-        let moment = inner.snapshots.register(|| inner.view_even_if_closed().at);
+        let moment = inner.snapshots.register(&*inner.shared.clock, || inner.view_even_if_closed().at);
         Snapshot { inner: Arc::clone(inner), moment }
     }
 
@@ -126,6 +144,7 @@ impl Snapshot {
     fn view(&self, id: KeyspaceId) -> ReadView {
         let mut view = self.inner.view_even_if_closed();
         view.at = self.moment.at;
+        view.now_unix_ms = Some(self.moment.taken_unix_ms);
         if view.version.keyspace(id).is_none() {
             view.dropped = self.inner.snapshots.dropped_after(self.moment, id).map(|keyspace| (id, keyspace));
         }
@@ -163,6 +182,11 @@ impl Snapshot {
     /// The entries whose keys begin with `prefix`, at the snapshot's moment.
     pub fn prefix(&self, prefix: impl AsRef<[u8]>) -> Range {
         self.range(prefix_bounds(prefix.as_ref()))
+    }
+
+    /// When it was taken, in Unix milliseconds: by this time it judges what has expired.
+    pub fn taken_unix_ms(&self) -> u64 {
+        self.moment.taken_unix_ms
     }
 
     /// The sequence number of the last write it sees.

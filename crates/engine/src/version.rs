@@ -8,6 +8,7 @@ use siltstone_types::SequenceNumber;
 use crate::{
     components::Profile,
     executor::{Executor, Lane},
+    expiry::Expiry,
     keyspace::KeyspaceId,
     manifest::state::LogPosition,
     metrics::Metrics,
@@ -154,6 +155,7 @@ impl Attic {
 #[derive(Clone, Debug)]
 pub(crate) struct Version {
     pub(crate) metrics: Arc<Metrics>,
+    pub(crate) expiry: Arc<Expiry>,
     pub(crate) attic: Attic,
     pub(crate) generation: Arc<Generation>,
     pub(crate) keyspaces: BTreeMap<KeyspaceId, KeyspaceVersion>,

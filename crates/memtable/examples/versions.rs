@@ -32,6 +32,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     for (key, at) in [("apple", 1), ("apple", 9), ("banana", 3), ("banana", 9), ("cherry", 9)] {
         match table.get(key.as_bytes(), KeyHash::of(key.as_bytes()), number(at)?) {
             Some(Lookup::Value(value)) => println!("{key} at {at}: {value:?}"),
+            Some(Lookup::Expiring { expires_at_unix_ms, value }) => {
+                println!("{key} at {at}: {value:?} until {expires_at_unix_ms}");
+            }
             Some(Lookup::Tombstone) => println!("{key} at {at}: deleted"),
             None => println!("{key} at {at}: not known here, ask older data"),
         }

@@ -9,7 +9,9 @@
 //! Cursors are checked more closely by `siltstone_testkit::cursor`, which knows nothing of memtables.
 #![expect(clippy::expect_used, reason = "a suite panics about what is wrong")]
 
-use siltstone_types::{Entry, InternalKey, KeyHash, Kind, Lookup, SequenceNumber, Slice, Tag, limits};
+use siltstone_types::{
+    Entry, Expiring, InternalKey, KeyHash, Kind, Lookup, SequenceNumber, Slice, Tag, limits,
+};
 
 use crate::{Memtable, MemtableFactory};
 
@@ -25,6 +27,7 @@ pub fn check(factory: &dyn MemtableFactory) {
     tables_are_empty_and_independent(factory);
     the_newest_version_at_or_below_is_found(factory);
     a_tombstone_ends_the_search(factory);
+    an_expiring_value_comes_with_its_time(factory);
     neighbours_are_not_mistaken_for_the_key(factory);
     lengths_at_their_limits_are_served(factory);
     values_do_not_pin_the_table(factory);
@@ -100,6 +103,32 @@ fn a_tombstone_ends_the_search(factory: &dyn MemtableFactory) {
     assert_eq!(get(&*table, b"only", 2), None);
 }
 
+fn an_expiring_value_comes_with_its_time(factory: &dyn MemtableFactory) {
+    let table = factory.create();
+    let large = vec![7; 5000];
+    for (sequence, expires_at_unix_ms, bytes) in
+        [(2, 0, &b""[..]), (3, 1_700_000_000_000, b"v"), (5, u64::MAX, &large)]
+    {
+        let mut stored = Vec::new();
+        Expiring { expires_at_unix_ms, value: bytes }.encode(&mut stored);
+        let key = InternalKey::new(b"k", at(sequence), Kind::ExpiringPut);
+        insert(&*table, [Entry { key, value: &stored }]);
+        let expected = Lookup::Expiring { expires_at_unix_ms, value: Slice::from(bytes) };
+        assert_eq!(
+            get(&*table, b"k", sequence),
+            Some(expected),
+            "whether it has expired is not the table's business"
+        );
+        let mut cursor = table.clone().cursor();
+        cursor.seek(key).expect("it is in memory");
+        assert_eq!((cursor.key(), cursor.value()), (key, &*stored), "a cursor shows what was stored");
+    }
+    insert(&*table, [put(b"k", 1, b"older"), delete(b"k", 4)]);
+    assert_eq!(get(&*table, b"k", 1), value(b"older"));
+    assert_eq!(get(&*table, b"k", 4), Some(Lookup::Tombstone));
+    assert!(matches!(get(&*table, b"k", 9), Some(Lookup::Expiring { .. })), "it ends the search");
+}
+
 /// Keys that are prefixes of each other, and differ in zeros only, about the lengths at which keys may be
 /// stored in another way.
 fn neighbours() -> Vec<Vec<u8>> {
@@ -139,7 +168,7 @@ fn lengths_at_their_limits_are_served(factory: &dyn MemtableFactory) {
     assert_eq!(get(&*table, b"", 9), value(b""));
     assert_eq!(get(&*table, &longest_key, 9), value(b"v"));
     assert_eq!(get(&*table, &longest_key[1..], 9), None);
-    let found = get(&*table, b"large", 9).and_then(Lookup::into_value);
+    let found = get(&*table, b"large", 9).and_then(|found| found.into_value_at(|| 0));
     assert!(found.is_some_and(|found| *found == *large), "a value of 64 MiB comes back whole");
     for len in [19, 20, 21, 22, 23, 4095, 4096, 4097] {
         let bytes = vec![b'x'; len];
@@ -152,7 +181,9 @@ fn values_do_not_pin_the_table(factory: &dyn MemtableFactory) {
     let table = factory.create();
     let (small, large) = (vec![1; 4096], vec![2; 4097]);
     insert(&*table, [put(b"small", 1, &small), put(b"large", 2, &large)]);
-    let find = |user_key: &[u8]| get(&*table, user_key, 9).and_then(Lookup::into_value).expect("it is there");
+    let find = |user_key: &[u8]| {
+        get(&*table, user_key, 9).and_then(|found| found.into_value_at(|| 0)).expect("it is there")
+    };
     let (one_small, other_small) = (find(b"small"), find(b"small"));
     let (one_large, other_large) = (find(b"large"), find(b"large"));
     assert_ne!(one_small.as_ptr(), other_small.as_ptr(), "4 KiB are copied");

@@ -12,7 +12,8 @@ use siltstone_types::{Cursor, Entry, KeyHash, Lookup, SequenceNumber};
 /// 2. An entry is seen whole or not at all. The entries of a batch become visible one by one: what may be
 ///    seen
 ///    of them is decided by the sequence number that readers bring.
-/// 3. Lengths are checked above: keys have up to 65,536 bytes, values up to 1 GiB.
+/// 3. Lengths are checked above: keys have up to 65,536 bytes, values up to 1 GiB. So is that the value of an
+///    expiring put begins with its time ([`Expiring`](siltstone_types::Expiring)).
 /// 4. Dropping one frees every entry, which takes long when there are many: do it in the background.
 ///
 /// `siltstone_memtable::conformance` (feature `conformance`) checks an implementation.
@@ -21,7 +22,8 @@ pub trait Memtable: Debug + Send + Sync {
     fn insert_batch(&self, entries: &mut dyn Iterator<Item = Entry<'_>>);
 
     /// The newest version of a key at or below `at`. `None` sends the search on to older data, and
-    /// [`Lookup::Tombstone`] ends it.
+    /// [`Lookup::Tombstone`] ends it. So does [`Lookup::Expiring`], whether its time has come or not: a memtable
+    /// knows no time.
     ///
     /// `hash` is [`KeyHash::of`] the key, for tables that keep a filter. The value never pins the table: up
     /// to 4 KiB it is a copy, above that it shares an allocation of its own.

@@ -1,7 +1,7 @@
 //! What a table says about itself.
 #![deny(clippy::indexing_slicing)]
 
-use siltstone_types::{InternalKey, Kind, SequenceNumber, Slice, limits::KEY_BYTES_MAX, varint};
+use siltstone_types::{Expiring, InternalKey, Kind, SequenceNumber, Slice, limits::KEY_BYTES_MAX, varint};
 
 use crate::Broken;
 
@@ -38,6 +38,12 @@ pub struct Properties {
     pub writer: String,
     /// The identity of the database it was written for; zeros when it does not say.
     pub database: [u8; 16],
+    /// Puts among the entries that expire.
+    pub expiring: u64,
+    /// When the first of them expires, in Unix milliseconds; 0 without any.
+    pub first_expiry_unix_ms: u64,
+    /// When the last of them expires, in Unix milliseconds; 0 without any.
+    pub last_expiry_unix_ms: u64,
 }
 
 /// Bit of an id that a reader may skip.
@@ -59,6 +65,9 @@ const KEYSPACE: u8 = 0x8c;
 const LEVEL: u8 = 0x8d;
 const WRITER: u8 = 0x8e;
 const DATABASE: u8 = 0x8f;
+const EXPIRING: u8 = 0x90;
+const FIRST_EXPIRY: u8 = 0x91;
+const LAST_EXPIRY: u8 = 0x92;
 /// Ids up to here are always there.
 const REQUIRED_MAX: u8 = LAST_SEQUENCE;
 
@@ -69,16 +78,24 @@ impl Properties {
     }
 
     /// Counts an entry behind those counted so far. The largest key and the blocks are the caller's business.
-    pub(crate) fn count(&mut self, key: InternalKey<'_>, value_bytes: usize) {
+    pub(crate) fn count(&mut self, key: InternalKey<'_>, value: &[u8]) {
         if self.entries == 0 {
             self.smallest = Slice::from(key.user_key);
         }
         self.entries += 1;
         self.tombstones += u64::from(key.kind() == Some(Kind::Delete));
         self.raw_key_bytes += key.user_key.len() as u64;
-        self.raw_value_bytes += value_bytes as u64;
+        self.raw_value_bytes += value.len() as u64;
         self.first_sequence = self.first_sequence.min(key.sequence());
         self.last_sequence = self.last_sequence.max(key.sequence());
+        if key.kind() == Some(Kind::ExpiringPut) {
+            // Rule 18 holds for every entry that is counted.
+            let expires_at = Expiring::decode(value).map_or(0, |expiring| expiring.expires_at_unix_ms);
+            let earlier = if self.expiring == 0 { u64::MAX } else { self.first_expiry_unix_ms };
+            self.first_expiry_unix_ms = earlier.min(expires_at);
+            self.last_expiry_unix_ms = self.last_expiry_unix_ms.max(expires_at);
+            self.expiring += 1;
+        }
     }
 
     /// The properties that the data decides (rule 23), without the rest.
@@ -111,6 +128,11 @@ impl Properties {
         put_number(out, LEVEL, u64::from(self.level));
         put_bytes(out, WRITER, self.writer.as_bytes());
         put_bytes(out, DATABASE, &self.database);
+        if self.expiring > 0 {
+            put_number(out, EXPIRING, self.expiring);
+            put_number(out, FIRST_EXPIRY, self.first_expiry_unix_ms);
+            put_number(out, LAST_EXPIRY, self.last_expiry_unix_ms);
+        }
     }
 
     /// Reads the raw bytes of a properties block.
@@ -160,6 +182,9 @@ impl Properties {
                 self.database =
                     *field.as_array().ok_or(Broken::Rule(22, "an identity does not have 16 bytes"))?;
             }
+            EXPIRING => self.expiring = number(field)?,
+            FIRST_EXPIRY => self.first_expiry_unix_ms = number(field)?,
+            LAST_EXPIRY => self.last_expiry_unix_ms = number(field)?,
             unknown if unknown & SKIPPABLE == 0 => {
                 return Err(Broken::TooNew("the table has an unknown property"));
             }
@@ -251,5 +276,39 @@ mod tests {
         // Behind the required ones a cut between two properties leaves a valid block.
         let whole = (0..raw.len()).filter(|&len| Properties::decode(&raw[..len]).is_ok()).count();
         assert_eq!(whole, usize::from(DATABASE - CREATED + 1));
+    }
+
+    #[test]
+    fn times_of_expiry_are_stored_only_where_something_expires() {
+        let mut properties = Properties::uncounted();
+        let count = |properties: &mut Properties, kind, value: &[u8]| {
+            properties.count(InternalKey::new(b"k", SequenceNumber::ZERO, kind), value);
+        };
+        count(&mut properties, Kind::Put, b"\x05v");
+        let mut raw = Vec::new();
+        properties.encode(&mut raw);
+        let found = [EXPIRING, FIRST_EXPIRY, LAST_EXPIRY].map(|id| has(&raw, id));
+        assert_eq!((properties.expiring, found), (0, [false; 3]));
+        for value in [&b"\x07v"[..], b"\x05", b"\x06"] {
+            count(&mut properties, Kind::ExpiringPut, value);
+        }
+        let of_expiry = |properties: &Properties| {
+            (properties.expiring, properties.first_expiry_unix_ms, properties.last_expiry_unix_ms)
+        };
+        assert_eq!(of_expiry(&properties), (3, 5, 7));
+        raw.clear();
+        properties.encode(&mut raw);
+        assert_eq!(Properties::decode(&raw).as_ref().map(of_expiry), Ok((3, 5, 7)));
+    }
+
+    fn has(raw: &[u8], id: u8) -> bool {
+        let mut rest = raw;
+        while let Some((&found, tail)) = rest.split_first() {
+            if found == id {
+                return true;
+            }
+            (_, rest) = take_field(tail).unwrap();
+        }
+        false
     }
 }

@@ -5,13 +5,13 @@ use std::{fmt, path::Path, sync::Arc};
 
 use siltstone_bloom::Filter;
 use siltstone_types::{
-    Error, InternalKey, IoResultExt, KeyHash, Kind, Lookup, Result, SequenceNumber, Slice,
+    Error, Expiring, InternalKey, IoResultExt, KeyHash, Kind, Lookup, Result, SequenceNumber, Slice,
 };
 use siltstone_vfs::Fs;
 
 use crate::{
-    Block, BlockCache, BlockKey, BlockSource, Codecs, CursorOptions, EntryKind, FilterAnswer, FilterPolicies,
-    Handle, IndexEntry, Properties, ReadTrace, TableCursor, UniqueId,
+    Block, BlockCache, BlockKey, BlockSource, Broken, Codecs, CursorOptions, EntryKind, FilterAnswer,
+    FilterPolicies, Handle, IndexEntry, Properties, ReadTrace, TableCursor, UniqueId,
     blocks::BlockFile,
     filter::{self, OpenFilter},
     format::{FOOTER_BYTES, Footer, Place, Role, Trailer},
@@ -137,8 +137,19 @@ impl Table {
         trace.block(source, block.raw().len());
         let found =
             block.find(target, EntryKind::Data).map_err(|broken| broken.at(self.path(), handle.offset))?;
-        Ok(found.filter(|found| found.same_user_key).map(|found| match found.tag.kind() {
-            Some(Kind::Put) => Lookup::Value(block.raw().slice(found.value)),
+        let Some(found) = found.filter(|found| found.same_user_key) else { return Ok(None) };
+        let value = block.raw().slice(found.value);
+        Ok(Some(match found.tag.kind() {
+            Some(Kind::Put) => Lookup::Value(value),
+            Some(Kind::ExpiringPut) => {
+                // Rule 18 was checked on the way here.
+                let broken = Broken::Rule(18, "an expiring put does not begin with its time");
+                let expiring = Expiring::decode(&value).map_err(|_| broken.at(self.path(), handle.offset))?;
+                Lookup::Expiring {
+                    expires_at_unix_ms: expiring.expires_at_unix_ms,
+                    value: value.slice(expiring.time_bytes()..),
+                }
+            }
             _ => Lookup::Tombstone,
         }))
     }
@@ -232,7 +243,7 @@ impl Table {
         &self.index
     }
 
-    pub(crate) fn index_error(&self, broken: crate::Broken) -> Error {
+    pub(crate) fn index_error(&self, broken: Broken) -> Error {
         broken.at(self.blocks.path(), self.footer.index.offset)
     }
 

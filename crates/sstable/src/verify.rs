@@ -98,7 +98,7 @@ impl Check<'_> {
                     "an entry does not lie between the block's separators",
                 )));
             }
-            self.counted.count(key, cursor.value().len());
+            self.counted.count(key, cursor.value());
             if self.counted.entries == 1 || key.user_key != self.last_user_key {
                 self.last_user_key.clear();
                 self.last_user_key.extend_from_slice(key.user_key);

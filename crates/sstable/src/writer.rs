@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use siltstone_bloom::{FilterBuilder, FilterContext, FilterPolicy};
-use siltstone_types::{Error, InternalKey, KeyHash, Result, Slice, Tag, limits};
+use siltstone_types::{Error, Expiring, InternalKey, KeyHash, Kind, Result, Slice, Tag, limits};
 use siltstone_vfs::Fs;
 
 use crate::{
@@ -194,7 +194,7 @@ impl TableWriter {
             filter.add(KeyHash::of(key.user_key).get());
         }
 
-        self.properties.count(key, value.len());
+        self.properties.count(key, value);
         if new_user_key {
             self.last_user_key.clear();
             self.last_user_key.extend_from_slice(key.user_key);
@@ -297,6 +297,9 @@ impl TableWriter {
         let kind = key.kind().ok_or_else(|| invalid("the entry has no kind"))?;
         if !kind.has_value() && !value.is_empty() {
             return Err(invalid(format!("an entry of kind {kind:?} has a value of {} bytes", value.len())));
+        }
+        if kind == Kind::ExpiringPut && Expiring::decode(value).is_err() {
+            return Err(invalid("the value of an expiring put does not begin with its time"));
         }
         let last = InternalKey { user_key: &self.last_user_key, tag: self.last_tag };
         if self.properties.entries > 0 && key <= last {

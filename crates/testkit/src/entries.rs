@@ -1,6 +1,6 @@
 //! Random entries, with all that makes keys and versions difficult.
 
-use siltstone_types::{InternalKey, Kind, SequenceNumber, Tag};
+use siltstone_types::{Expiring, InternalKey, Kind, SequenceNumber, Tag};
 
 use crate::Rng;
 
@@ -16,8 +16,8 @@ pub fn key_of((user_key, tag, _): &Owned) -> InternalKey<'_> {
 ///
 /// Sequence numbers are unique. Keys have one to many versions, share prefixes of all lengths, are prefixes
 /// of each other, and hold zeros and `0xff`; the empty key is among them from 8 entries on, and some have
-/// thousands of bytes. One entry in five is a tombstone, some values are empty, and some are longer than a
-/// block.
+/// thousands of bytes. One entry in five is a tombstone, one in ten expires, some values are empty, and some
+/// are longer than a block.
 pub fn random(seed: u64, count: usize) -> Vec<Owned> {
     let mut rng = Rng::new(seed);
     let mut sequences: Vec<u64> = (1..=count as u64).map(|n| n * 3).collect();
@@ -34,6 +34,12 @@ pub fn random(seed: u64, count: usize) -> Vec<Owned> {
         };
         let kind = if rng.one_in(5) { Kind::Delete } else { Kind::Put };
         let value = if kind == Kind::Put { random_value(&mut rng) } else { Vec::new() };
+        // Some of the puts, by their numbers: nothing else that is drawn depends on it.
+        let (kind, value) = if kind == Kind::Put && raw % 8 == 0 {
+            (Kind::ExpiringPut, expiring(raw, &value))
+        } else {
+            (kind, value)
+        };
         let sequence = SequenceNumber::new(raw).unwrap_or_else(|| unreachable!("counts of tests are small"));
         user_keys.push(user_key.clone());
         entries.push((user_key, Tag::new(sequence, kind), value));
@@ -80,6 +86,18 @@ fn random_value(rng: &mut Rng) -> Vec<u8> {
     rng.bytes(len)
 }
 
+fn expiring(raw: u64, value: &[u8]) -> Vec<u8> {
+    let expires_at_unix_ms = match raw / 8 % 4 {
+        0 => 0,
+        1 => 128,
+        2 => 1_700_000_000_000 + raw,
+        _ => u64::MAX,
+    };
+    let mut stored = Vec::new();
+    Expiring { expires_at_unix_ms, value }.encode(&mut stored);
+    stored
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,6 +117,9 @@ mod tests {
         assert!(entries.iter().any(|(user_key, ..)| user_key.len() > 200), "long keys");
         assert!(entries.iter().any(|(_, tag, _)| tag.kind() == Some(Kind::Delete)), "tombstones");
         assert!(entries.iter().any(|(_, tag, value)| tag.kind() == Some(Kind::Put) && value.is_empty()));
+        let expiring = entries.iter().filter(|(_, tag, _)| tag.kind() == Some(Kind::ExpiringPut));
+        assert!(expiring.clone().count() > 100, "entries that expire");
+        assert!(expiring.clone().all(|(_, _, value)| Expiring::decode(value).is_ok()));
         let prefixes =
             entries.windows(2).filter(|pair| pair[0].0 != pair[1].0 && pair[1].0.starts_with(&pair[0].0));
         assert!(prefixes.count() > 50, "keys that are prefixes of others");

@@ -3,6 +3,7 @@
 mod cursor;
 mod entry;
 mod error;
+mod expiring;
 mod hash;
 mod key;
 mod kind;
@@ -14,6 +15,7 @@ pub mod varint;
 pub use cursor::{Cursor, VecCursor};
 pub use entry::{Entry, Lookup};
 pub use error::{Error, IoResultExt, Result};
+pub use expiring::{Expiring, has_expired};
 pub use hash::KeyHash;
 pub use key::InternalKey;
 pub use kind::Kind;

@@ -106,7 +106,7 @@ mod tests {
     fn a_tag_gives_back_what_it_packs() {
         for raw in [0, 1, 255, 256, SequenceNumber::MAX.get()] {
             let sequence = SequenceNumber::new(raw).unwrap();
-            for kind in [Kind::Put, Kind::Delete] {
+            for kind in [Kind::Put, Kind::Delete, Kind::ExpiringPut] {
                 let tag = Tag::new(sequence, kind);
                 assert_eq!((tag.sequence(), tag.kind()), (sequence, Some(kind)));
                 assert!(tag <= Tag::lookup(sequence), "a lookup stands before the version it looks for");

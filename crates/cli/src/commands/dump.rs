@@ -16,7 +16,7 @@ use siltstone::{
     manifest::{self, format::Edit},
 };
 use siltstone_sstable::{CursorOptions, FillCache, OpenOptions, Table};
-use siltstone_types::{Cursor as _, Kind};
+use siltstone_types::{Cursor as _, Expiring, Kind};
 use siltstone_vfs::{Fs as _, OsFs};
 use siltstone_wal::{Expect, LogEnd, LogReader, LogRecord, Purpose, ReadMode, RecordKind};
 
@@ -115,10 +115,7 @@ fn dump_batch(tag: u64, payload: &[u8], out: &mut impl Write) -> anyhow::Result<
                     entry.keyspace,
                     plain(entry.key)
                 )?;
-                if entry.kind.has_value() {
-                    write!(out, " value={}", plain(entry.value))?;
-                }
-                writeln!(out)?;
+                dump_value(entry.kind, entry.value, out)?;
             }
         }
         Some(Err(broken)) => writeln!(out, "  no batch: {broken}")?,
@@ -164,13 +161,23 @@ fn dump_table(path: &Path, out: &mut impl Write) -> anyhow::Result<()> {
     cursor.first()?;
     while cursor.valid() {
         let key = cursor.key();
-        let kind = key.kind().map_or("unknown", word);
-        write!(out, "  {kind} sequence={} key={}", key.sequence(), plain(key.user_key))?;
-        if key.kind().is_some_and(Kind::has_value) {
-            write!(out, " value={}", plain(cursor.value()))?;
-        }
-        writeln!(out)?;
+        // The cursor has refused every other kind.
+        let kind = key.kind().unwrap_or(Kind::Delete);
+        write!(out, "  {} sequence={} key={}", word(kind), key.sequence(), plain(key.user_key))?;
+        dump_value(kind, cursor.value(), out)?;
         cursor.next()?;
+    }
+    Ok(())
+}
+
+/// The rest of an entry's line.
+fn dump_value(kind: Kind, value: &[u8], out: &mut impl Write) -> anyhow::Result<()> {
+    match (kind, Expiring::decode(value)) {
+        (Kind::ExpiringPut, Ok(Expiring { expires_at_unix_ms, value })) => {
+            writeln!(out, " expires={expires_at_unix_ms} value={}", plain(value))?;
+        }
+        _ if kind.has_value() => writeln!(out, " value={}", plain(value))?,
+        _ => writeln!(out)?,
     }
     Ok(())
 }
@@ -179,6 +186,7 @@ fn word(kind: Kind) -> &'static str {
     match kind {
         Kind::Put => "put",
         Kind::Delete => "delete",
+        Kind::ExpiringPut => "expiring-put",
         _ => "unknown",
     }
 }

@@ -4,13 +4,16 @@ use std::{
     ffi::OsString,
     io::Read as _,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use anyhow::{Context as _, ensure};
 use siltstone::{Error, WriteBatch};
 use siltstone_types::limits::{VALUE_BYTES_MAX, check_key, check_value_bytes};
 
-use crate::{CommandResult, config::Config, formats::hex::Notation, input::Input, open, status::Outcome};
+use crate::{
+    CommandResult, config::Config, duration, formats::hex::Notation, input::Input, open, status::Outcome,
+};
 
 /// What to set.
 #[derive(clap::Args, Debug)]
@@ -27,6 +30,9 @@ pub(crate) struct Arguments {
     /// KEY and VALUE are hexadecimal digits
     #[arg(long)]
     hex: bool,
+    /// Delete the key by itself so long after it was written: 500ms, 10s, 5m, 2h, 7d
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    ttl: Option<Duration>,
 }
 
 /// Writes the key. The value is an argument or the content of a file; the command line has one of the two.
@@ -42,7 +48,12 @@ pub(crate) fn run(config: &Config, arguments: &Arguments) -> CommandResult {
     check_value_bytes(value.len()).map_err(Error::from)?;
     let db = open::for_writing(config)?;
     let keyspace = open::keyspace_for_writing(config, &db)?;
-    open::write(config, &db, WriteBatch::new().put_in(&keyspace, key, value))?;
+    let mut batch = WriteBatch::new();
+    match arguments.ttl {
+        Some(ttl) => batch.put_with_ttl_in(&keyspace, key, value, ttl),
+        None => batch.put_in(&keyspace, key, value),
+    };
+    open::write(config, &db, &mut batch)?;
     db.close()?;
     Ok(Outcome::Done)
 }

@@ -93,6 +93,21 @@ fn a_table_is_printed_entry_by_entry() {
 }
 
 #[test]
+fn an_entry_that_expires_is_printed_with_its_time() {
+    let place = Place::new();
+    let db = Db::open(place.path("db")).unwrap();
+    db.put_expiring("k", "v\t", 4_102_444_800_000).unwrap();
+    let [log] = place.files("db/wal", ".log").try_into().unwrap();
+    let entry = "  expiring-put keyspace=0 sequence=1 key=k expires=4102444800000 value=v\\x09\n";
+    let dumped = dump(&place, text(&log));
+    assert!(dumped.contains(entry), "{dumped}");
+    db.close().unwrap();
+    let [table] = place.files("db/sst", ".sst").try_into().unwrap();
+    let dumped = dump(&place, text(&table));
+    assert!(dumped.ends_with(&entry.replace(" keyspace=0", "")), "{dumped}");
+}
+
+#[test]
 fn a_manifest_is_printed_edit_by_edit() {
     let place = Place::with_lines("k\tv\n");
     let manifest = dump(&place, "db/MANIFEST-000003");

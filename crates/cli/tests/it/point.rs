@@ -28,6 +28,26 @@ fn a_key_that_does_not_exist_is_status_1() {
 }
 
 #[test]
+fn a_key_with_a_time_to_live_deletes_itself() {
+    let place = Place::new();
+    place.run(&["put", "--db", "db", "session", "old"]).assert_prints("");
+    place.run(&["put", "--db", "db", "session", "new", "--ttl", "7d"]).assert_prints("");
+    place.run(&["get", "--db", "db", "session"]).assert_prints("new\n");
+    place.run(&["scan", "--db", "db"]).assert_prints("session\tnew\n");
+    place.run(&["put", "--db", "db", "session", "gone", "--ttl", "0ms"]).assert_prints("");
+    place.run(&["get", "--db", "db", "session"]).assert_status(1);
+    place.run(&["put", "--db", "db", "kept", "value", "--ttl", "2h"]).assert_prints("");
+    place.run(&["export", "--db", "db"]).assert_prints("kept\tvalue\n");
+    place.run(&["compact", "--db", "db"]).assert_status(0);
+    place.run(&["export", "--db", "db"]).assert_prints("kept\tvalue\n");
+    place.run(&["verify", "--db", "db"]).assert_status(0);
+    for wrong in ["10", "soon", "-1s", "1.5s"] {
+        let ttl = format!("--ttl={wrong}");
+        place.run(&["put", "--db", "db", "k", "v", &ttl]).assert_status(2);
+    }
+}
+
+#[test]
 fn the_empty_key_and_the_empty_value_are_like_others() {
     let place = Place::new();
     place.run(&["put", "--db", "db", "", "of the empty key"]).assert_prints("");

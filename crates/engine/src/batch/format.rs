@@ -9,7 +9,7 @@
 use std::fmt;
 
 use siltstone_types::{
-    Kind, SequenceNumber,
+    Expiring, Kind, SequenceNumber,
     limits::{BATCH_BYTES_MAX, KEY_BYTES_MAX, VALUE_BYTES_MAX},
     varint,
 };
@@ -89,7 +89,7 @@ pub struct BatchEntry<'a> {
     pub kind: Kind,
     /// The user key.
     pub key: &'a [u8],
-    /// The value; empty for kinds without one.
+    /// The value; empty for kinds without one. That of an expiring put begins with its time ([`Expiring`]).
     pub value: &'a [u8],
 }
 
@@ -166,6 +166,9 @@ fn take_entry(bytes: &[u8]) -> Result<(BatchEntry<'_>, &[u8]), Broken> {
     let (keyspace, rest) = varint::take_u32(rest)?;
     let (key, rest) = take_bytes(rest, KEY_BYTES_MAX)?;
     let (value, rest) = if kind.has_value() { take_bytes(rest, VALUE_BYTES_MAX)? } else { (&[][..], rest) };
+    if kind == Kind::ExpiringPut {
+        Expiring::decode(value)?;
+    }
     Ok((BatchEntry { keyspace, kind, key, value }, rest))
 }
 

@@ -1,11 +1,12 @@
 //! Write batches: what a user collects, in the very bytes that are logged.
 
+mod expiring;
 pub mod format;
 #[cfg(test)]
 mod tests;
 
 use siltstone_types::{
-    Kind,
+    Expiring, Kind,
     limits::{BATCH_BYTES_MAX, check_key, check_value_bytes},
 };
 
@@ -23,6 +24,10 @@ pub struct WriteBatch {
     user_bytes: u64,
     // Those that have entries, each once.
     keyspaces: Vec<KeyspaceId>,
+    // Whether one of the entries expires.
+    is_expiring: bool,
+    // Numbers of the entries whose time counts from when they are written, ascending.
+    with_ttl: Vec<u32>,
     // The first thing that was wrong; `put` and `delete` return `self`, so it surfaces when the batch is written.
     invalid: Option<String>,
 }
@@ -38,7 +43,15 @@ impl WriteBatch {
     pub fn new() -> WriteBatch {
         let mut bytes = Vec::new();
         format::start(&mut bytes);
-        WriteBatch { bytes, count: 0, user_bytes: 0, keyspaces: Vec::new(), invalid: None }
+        WriteBatch {
+            bytes,
+            count: 0,
+            user_bytes: 0,
+            keyspaces: Vec::new(),
+            is_expiring: false,
+            with_ttl: Vec::new(),
+            invalid: None,
+        }
     }
 
     /// Sets a key to a value in the default keyspace.
@@ -91,6 +104,8 @@ impl WriteBatch {
         self.count = 0;
         self.user_bytes = 0;
         self.keyspaces.clear();
+        self.is_expiring = false;
+        self.with_ttl.clear();
         self.invalid = None;
     }
 
@@ -132,7 +147,14 @@ impl WriteBatch {
                     format::put_entry(&mut self.bytes, entry);
                     format::set_count(&mut self.bytes, count);
                     self.count = count;
-                    self.user_bytes += (entry.key.len() + entry.value.len()) as u64;
+                    let time_bytes = match entry.kind {
+                        Kind::ExpiringPut => {
+                            self.is_expiring = true;
+                            Expiring::decode(entry.value).map_or(0, |expiring| expiring.time_bytes())
+                        }
+                        _ => 0,
+                    };
+                    self.user_bytes += (entry.key.len() + entry.value.len() - time_bytes) as u64;
                     let id = KeyspaceId(entry.keyspace);
                     if !self.keyspaces.contains(&id) {
                         self.keyspaces.push(id);

@@ -87,6 +87,34 @@ impl Inner {
         if batch.is_empty() {
             return Ok(commit.sync.synced());
         }
+        if let Some(mut stamped) = self.stamped(batch)? {
+            let end = self.write_as_it_is(commit, &mut stamped, durability)?;
+            // Until here, it is as it was.
+            batch.clear();
+            return Ok(end);
+        }
+        self.write_as_it_is(commit, batch, durability)
+    }
+
+    /// The batch with times of expiry in the place of times to live: those of its entries, and those of keyspaces. `None` when it has neither.
+    fn stamped(&self, batch: &WriteBatch) -> Result<Option<WriteBatch>> {
+        let version = self.versions.load();
+        let ttl_ms = |id| version.keyspace(id).map_or(0, |keyspace| keyspace.profile.settings.ttl_ms);
+        if !batch.has_ttl() && batch.keyspaces().iter().all(|id| ttl_ms(*id) == 0) {
+            return Ok(None);
+        }
+        batch.stamped(self.shared.clock.now_unix_ms(), ttl_ms).map(Some)
+    }
+
+    fn write_as_it_is(
+        &self,
+        commit: &Commit,
+        batch: &mut WriteBatch,
+        durability: Durability,
+    ) -> Result<LogPosition> {
+        if batch.is_expiring() {
+            self.allow_expiring()?;
+        }
         let _admitted = self.wait_for_room(cost_of_batch(batch.bytes(), batch.len()))?;
         let pending = Pending::new(batch, durability);
         let outcome = self.commit(commit, &pending);

@@ -47,7 +47,8 @@ impl Range {
     pub(crate) fn new(view: Result<ReadView>, keyspace: KeyspaceId, bounds: impl KeyBounds) -> Range {
         let (start, end) = bounds.into_bounds();
         Range {
-            view,
+            // Both ends judge by the same time, however late they are used.
+            view: view.map(ReadView::at_one_time),
             keyspace,
             start,
             end,

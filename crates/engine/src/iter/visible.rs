@@ -1,11 +1,11 @@
-//! Shows what a read at one sequence number sees: of each key the newest version, and nothing of deleted keys.
+//! Shows what a read at one sequence number and one time sees: of each key the newest version, and nothing of keys that are deleted or have expired.
 
-use siltstone_types::{Cursor, Error, InternalKey, Kind, Result, SequenceNumber, Slice};
+use siltstone_types::{Cursor, Error, Expiring, InternalKey, Kind, Result, SequenceNumber, Slice};
 
 /// After this many entries of one key that do not count, a seek takes the cursor past the rest.
 const STEPS_BEFORE_SEEK: u32 = 8;
 
-/// A cursor over user keys at one sequence number.
+/// A cursor over user keys at one sequence number and one time.
 ///
 /// Moving forward the source stands on the current entry. Moving backward the source has to look at all versions of a key before it knows
 /// which one counts, so it stands before them, and key and value are kept here.
@@ -13,7 +13,10 @@ const STEPS_BEFORE_SEEK: u32 = 8;
 pub(crate) struct VisibleCursor<C> {
     source: C,
     at: SequenceNumber,
+    now_unix_ms: u64,
     place: Place,
+    // Where the user's value starts in the source's, while the source stands on the entry: behind a time of expiry.
+    value_at: usize,
     key: Vec<u8>,
     value: Slice,
     failed: Option<Error>,
@@ -29,12 +32,14 @@ enum Place {
 }
 
 impl<C: Cursor> VisibleCursor<C> {
-    /// A view of `source` at sequence number `at`.
-    pub(crate) fn new(source: C, at: SequenceNumber) -> VisibleCursor<C> {
+    /// A view of `source` at sequence number `at`, which shows what has not expired at a time.
+    pub(crate) fn new(source: C, at: SequenceNumber, now_unix_ms: u64) -> VisibleCursor<C> {
         VisibleCursor {
             source,
             at,
+            now_unix_ms,
             place: Place::Nowhere,
+            value_at: 0,
             key: Vec::new(),
             value: Slice::empty(),
             failed: None,
@@ -55,14 +60,14 @@ impl<C: Cursor> VisibleCursor<C> {
 
     pub(crate) fn value(&self) -> &[u8] {
         match self.place {
-            Place::OnSource => self.source.value(),
+            Place::OnSource => self.source.value().get(self.value_at..).unwrap_or_default(),
             _ => &self.value,
         }
     }
 
     pub(crate) fn pin_value(&self) -> Slice {
         match self.place {
-            Place::OnSource => self.source.pin_value(),
+            Place::OnSource => behind_time(self.source.pin_value(), self.value_at),
             _ => self.value.clone(),
         }
     }
@@ -163,6 +168,27 @@ impl<C: Cursor> VisibleCursor<C> {
         Ok(())
     }
 
+    /// Where the user's value starts in that of the entry under the source; `None` for an entry that deletes its key: a tombstone, or one that has
+    /// expired. (What has no time where it should have one cannot be told from that by a get either.)
+    fn shown(&self) -> Option<usize> {
+        match self.source.key().kind() {
+            Some(Kind::Put) => Some(0),
+            Some(Kind::ExpiringPut) => {
+                let expiring = Expiring::decode(self.source.value()).ok()?;
+                (!expiring.has_expired(self.now_unix_ms)).then(|| expiring.time_bytes())
+            }
+            _ => None,
+        }
+    }
+
+    /// Keeps the value of the entry under the source, if it is shown. True when it is.
+    fn keep_value(&mut self) -> bool {
+        let shown = self.shown();
+        self.value =
+            shown.map_or_else(Slice::empty, |value_at| behind_time(self.source.pin_value(), value_at));
+        shown.is_some()
+    }
+
     /// Moves the source forward to the first entry that is visible and not deleted.
     fn settle_forward(&mut self) -> Result<()> {
         let mut too_new = 0;
@@ -179,12 +205,12 @@ impl<C: Cursor> VisibleCursor<C> {
                 }
                 continue;
             }
-            if entry.kind() == Some(Kind::Put) {
-                self.place = Place::OnSource;
+            if let Some(value_at) = self.shown() {
+                (self.place, self.value_at) = (Place::OnSource, value_at);
                 return Ok(());
             }
             self.key.clear();
-            self.key.extend_from_slice(entry.user_key);
+            self.key.extend_from_slice(self.source.key().user_key);
             self.leave_versions()?;
         }
         Ok(())
@@ -195,8 +221,7 @@ impl<C: Cursor> VisibleCursor<C> {
         while self.source.valid() {
             self.key.clear();
             self.key.extend_from_slice(self.source.key().user_key);
-            let newest_visible = self.take_versions_backward()?;
-            if newest_visible == Some(Kind::Put) {
+            if self.take_versions_backward()? {
                 self.place = Place::BehindSource;
                 return Ok(());
             }
@@ -205,31 +230,31 @@ impl<C: Cursor> VisibleCursor<C> {
     }
 
     /// The source stands on the oldest version of `self.key` that is left: walks to before the newest, keeping the value of the newest
-    /// visible one. Returns that one's kind.
-    fn take_versions_backward(&mut self) -> Result<Option<Kind>> {
-        let mut kind = None;
+    /// visible one. True when that one is shown.
+    fn take_versions_backward(&mut self) -> Result<bool> {
+        let mut is_shown = false;
         for _ in 0..STEPS_BEFORE_SEEK {
             if !self.source.valid() || self.source.key().user_key != self.key {
-                return Ok(kind);
+                return Ok(is_shown);
             }
             if self.source.key().sequence() <= self.at {
-                kind = self.source.key().kind();
-                self.value = if kind == Some(Kind::Put) { self.source.pin_value() } else { Slice::empty() };
+                is_shown = self.keep_value();
             }
             self.source.prev()?;
         }
         if !self.source.valid() || self.source.key().user_key != self.key {
-            return Ok(kind);
+            return Ok(is_shown);
         }
         // Many versions: go straight to the one that counts.
         self.source.seek(InternalKey::lookup(&self.key, self.at))?;
-        if self.source.valid() && self.source.key().user_key == self.key {
-            kind = self.source.key().kind();
-            self.value = if kind == Some(Kind::Put) { self.source.pin_value() } else { Slice::empty() };
-        } else {
-            kind = None;
-        }
+        let is_there = self.source.valid() && self.source.key().user_key == self.key;
+        is_shown = is_there && self.keep_value();
         self.source.seek_for_prev(InternalKey::before(&self.key))?;
-        Ok(kind)
+        Ok(is_shown)
     }
+}
+
+/// A user's value out of an entry's.
+fn behind_time(value: Slice, value_at: usize) -> Slice {
+    if value_at == 0 { value } else { value.slice(value_at..) }
 }

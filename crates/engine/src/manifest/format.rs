@@ -15,8 +15,12 @@ use siltstone_types::{
 
 /// The version this code writes, and the newest one it reads.
 pub const VERSION: u8 = 1;
-/// The version of a database's formats as a whole that this code writes, and the newest one it opens.
-pub const FORMAT_VERSION: u64 = 1;
+/// The newest version of a database's formats as a whole that this code knows. It opens every older one.
+pub const FORMAT_VERSION: u64 = FORMAT_VERSION_OF_EXPIRY;
+/// The version that a new database has: it is raised only when something is written that older code does not know.
+pub const FORMAT_VERSION_FIRST: u64 = 1;
+/// The version from which on there may be entries that expire (kind 7 of `docs/format/batch.md`).
+pub const FORMAT_VERSION_OF_EXPIRY: u64 = 2;
 
 const FLAG_SNAPSHOT: u8 = 1;
 const FLAGS_MUST_UNDERSTAND: u8 = 0x0f;

@@ -9,7 +9,10 @@ use siltstone_wal::{Expect, LogEnd, ReadMode};
 
 use super::{
     ManifestWriter,
-    format::{Broken, Edit, Field, LogEnding, TableRecord},
+    format::{
+        Broken, Edit, FORMAT_VERSION, FORMAT_VERSION_FIRST, FORMAT_VERSION_OF_EXPIRY, Field, LogEnding,
+        TableRecord,
+    },
     log_id, read,
     state::{KeyspaceRecord, LogPosition, State},
 };
@@ -181,8 +184,18 @@ fn what_a_later_version_writes_is_refused_as_such() {
         Ok(edit([])),
         "flag bit 4 and field bit 7 may be ignored"
     );
-    let newer = edit([Field::FormatVersion(2)]);
+    let newer = edit([Field::FormatVersion(FORMAT_VERSION + 1)]);
     assert!(matches!(busy_database().apply(&newer), Err(Broken::TooNew(_))));
+}
+
+#[test]
+fn the_format_version_is_raised_and_never_falls() {
+    let mut state = busy_database();
+    assert_eq!(state.format_version, FORMAT_VERSION_FIRST);
+    assert_eq!(state.apply(&edit([Field::FormatVersion(FORMAT_VERSION_OF_EXPIRY)])), Ok(()));
+    assert_eq!(State::from_snapshot(&state.to_edit()).unwrap().format_version, FORMAT_VERSION_OF_EXPIRY);
+    let older = edit([Field::FormatVersion(FORMAT_VERSION_FIRST)]);
+    assert!(matches!(state.apply(&older), Err(Broken::State(_))));
 }
 
 const PATH: &str = "MANIFEST-000009";

@@ -39,6 +39,9 @@ pub struct KeyspaceSettings {
     /// [`Settings::level0_runs_stop`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub level0_runs_stop: Option<u32>,
+    /// [`Settings::ttl_ms`]; 0 for a keyspace whose entries do not expire where those of others do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ttl_ms: Option<u64>,
 }
 
 impl KeyspaceSettings {
@@ -58,5 +61,6 @@ impl KeyspaceSettings {
         replace(&mut settings.compression, self.compression.as_ref());
         replace(&mut settings.compaction, self.compaction.as_ref());
         replace(&mut settings.level0_runs_stop, self.level0_runs_stop.as_ref());
+        replace(&mut settings.ttl_ms, self.ttl_ms.as_ref());
     }
 }

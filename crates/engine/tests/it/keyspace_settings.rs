@@ -17,11 +17,12 @@ fn own() -> KeyspaceSettings {
         memtable_bytes_max: Some(1 << 20),
         memtable_entries_max: Some(10),
         block_bytes: Some(64),
-        table_bytes_max: Some(300),
+        table_bytes_max: Some(350),
         filter: Some(FilterSettings::None),
         compression: Some(vec![Compression::Zstd { level: 1 }]),
         compaction: Some(CompactionSettings::size_tiered(2)),
         level0_runs_stop: Some(3),
+        ttl_ms: Some(86_400_000),
     }
 }
 
@@ -125,6 +126,7 @@ fn settings_out_of_range_are_refused_with_keyspace_and_field() {
         (KeyspaceSettings { compression: Some(vec![]), ..none() }, "compression"),
         (KeyspaceSettings { compaction: Some(CompactionSettings::size_tiered(0)), ..none() }, "runs-min"),
         (KeyspaceSettings { level0_runs_stop: Some(0), ..none() }, "level0-runs-stop"),
+        (KeyspaceSettings { ttl_ms: Some(u64::MAX), ..none() }, "ttl-ms"),
     ] {
         let error = db.keyspace_with("users", settings).unwrap_err().to_string();
         assert!(error.contains("keyspaces.users") && error.contains(field), "{error}");

@@ -5,6 +5,7 @@ mod checkpoint;
 mod components;
 mod damage;
 mod durability;
+mod expiry;
 mod failures;
 mod files;
 mod keyspace_settings;

@@ -52,8 +52,10 @@ fn every_setting_is_there_with_its_default() {
     // What the defaults leave out.
     assert_eq!(row("memtable-entries-max")[2], "no limit");
     assert_eq!(row("filter.bloom.false-positive-rate")[2], "not set");
+    assert_eq!(row("ttl-ms")[2], "`0`");
     let all = Settings {
         memtable_entries_max: 1,
+        ttl_ms: 1,
         keyspaces: [("a".to_owned(), KeyspaceSettings::default())].into(),
         ..Settings::default()
     };
@@ -115,6 +117,7 @@ fn every_setting_of_a_keyspace_is_named() {
         compression: Some(all.compression),
         compaction: Some(all.compaction),
         level0_runs_stop: Some(2),
+        ttl_ms: Some(1),
     };
     let section = PAGE.split("## Keyspaces").nth(1).unwrap().split("\n## ").next().unwrap();
     for name in Table::try_from(own).unwrap().keys() {

@@ -125,6 +125,7 @@ fn read_key(shared: &Shared, writer: u64, key: u64, seen: u64) -> u64 {
         }
         // A tombstone does not say which version it is.
         Some(Lookup::Tombstone) => seen,
+        Some(Lookup::Expiring { .. }) => unreachable!("nobody wrote one"),
         None => {
             assert_eq!(rounds, 0, "a published key is not found");
             0

@@ -1,7 +1,7 @@
 //! Layout of one entry of a block. Prose and rules: `docs/format/sstable.md`.
 #![deny(clippy::indexing_slicing)]
 
-use siltstone_types::{Kind, Tag, limits::KEY_BYTES_MAX, varint};
+use siltstone_types::{Expiring, Kind, Tag, limits::KEY_BYTES_MAX, varint};
 
 use crate::Broken;
 
@@ -18,7 +18,7 @@ pub(super) fn put_entry(out: &mut Vec<u8>, shared: usize, unshared: &[u8], tag: 
 /// What the entries of a block are, which decides which tags they may have.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum EntryKind {
-    /// Entries of a data block: the kind is known, and a delete has no value.
+    /// Entries of a data block: the kind is known, a delete has no value, and an expiring put has its time.
     Data,
     /// Entries of an index block: the tag may also be 0.
     Index,
@@ -32,6 +32,7 @@ pub(super) struct Stored<'a> {
     /// The bytes that follow them.
     pub(super) unshared: &'a [u8],
     pub(super) tag: Tag,
+    pub(super) value: &'a [u8],
     /// Where the value starts and ends in the block. The next entry starts there.
     pub(super) value_at: usize,
     pub(super) end: usize,
@@ -62,19 +63,22 @@ impl<'a> Stored<'a> {
             return Err(Broken::Rule(16, "a key is longer than the limit"));
         }
         let (unshared, rest) = rest.split_at_checked(unshared).ok_or(OUTSIDE)?;
-        if rest.len() < value_bytes {
-            return Err(OUTSIDE);
-        }
         let value_at = entries.len() - rest.len();
-        Ok(Stored { shared, unshared, tag: Tag::from_raw(tag), value_at, end: value_at + value_bytes })
+        let (value, _) = rest.split_at_checked(value_bytes).ok_or(OUTSIDE)?;
+        let tag = Tag::from_raw(tag);
+        Ok(Stored { shared, unshared, tag, value, value_at, end: value_at + value_bytes })
     }
 
     /// Rule 18.
     #[inline]
     pub(super) fn check_tag(&self, kind: EntryKind) -> Result<(), Broken> {
         match (self.tag.kind(), kind) {
-            (Some(_), EntryKind::Index) => Ok(()),
-            (Some(kind), EntryKind::Data) if kind.has_value() || self.value_at == self.end => Ok(()),
+            (Some(_), EntryKind::Index) | (Some(Kind::Put), EntryKind::Data) => Ok(()),
+            (Some(Kind::ExpiringPut), EntryKind::Data) => match Expiring::decode(self.value) {
+                Ok(_) => Ok(()),
+                Err(_) => Err(Broken::Rule(18, "an expiring put does not begin with its time")),
+            },
+            (Some(kind), EntryKind::Data) if kind.has_value() || self.value.is_empty() => Ok(()),
             (Some(_), EntryKind::Data) => Err(Broken::Rule(18, "a delete has a value")),
             (None, EntryKind::Index) if self.tag == Tag::AFTER_ALL => Ok(()),
             (None, _) => {

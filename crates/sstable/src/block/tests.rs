@@ -191,11 +191,14 @@ fn every_rule_of_a_block_has_a_witness() {
         assert_eq!(rule(&[0, 1, 0, tag, b'a'], &[0]), 18, "tag {tag}");
     }
     assert_eq!(rule(&[0, 1, 1, 2, b'a', b'v'], &[0]), 18, "a delete with a value");
+    assert_eq!(rule(&[0, 1, 0, 7, b'a'], &[0]), 18, "an expiring put without a time");
+    assert_eq!(rule(&[0, 1, 2, 7, b'a', 0x80, 0], &[0]), 18, "a time with a spare byte");
+    assert_eq!(fault(&[0, 1, 2, 7, b'a', 9, b'v'], &[0], EntryKind::Data), None);
     assert_eq!(rule(&[0, 1, 0, 1, b'b', 0, 1, 0, 1, b'a'], &[0]), 19, "user keys descend");
     assert_eq!(rule(&[0, 1, 0, 1, b'b', 1, 0, 0, 1], &[0]), 19, "one key twice");
     assert_eq!(rule(&[0, 1, 0, 1, b'b', 1, 0, 0, 2], &[0]), 19, "a newer version behind an older one");
     assert_eq!(fault(&[0, 1, 0, 2, b'b', 1, 0, 0, 1], &[0], EntryKind::Data), None);
-    for tag in 3..8 {
+    for tag in 3..7 {
         let fault = fault(&[0, 1, 0, tag, b'a'], &[0], EntryKind::Data);
         assert_eq!(fault, Some(Broken::TooNew("an entry has an unknown kind")));
     }

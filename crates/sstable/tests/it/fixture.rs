@@ -8,7 +8,7 @@ use siltstone_sstable::{
     VerifyReport, verify,
 };
 use siltstone_testkit::entries::{self, Owned};
-use siltstone_types::{Cursor, Lookup, Result, SequenceNumber, Slice};
+use siltstone_types::{Cursor, Expiring, Kind, Lookup, Result, SequenceNumber, Slice};
 use siltstone_vfs::{Fs, MemFs};
 
 pub(crate) const ID: [u8; 16] = *b"0123456789abcdef";
@@ -81,11 +81,14 @@ pub(crate) fn verified(bytes: &[u8]) -> Result<VerifyReport> {
 /// What a read at `at` must find.
 pub(crate) fn expected(entries: &[Owned], user_key: &[u8], at: SequenceNumber) -> Option<Lookup> {
     let (_, tag, value) = entries.iter().find(|(key, tag, _)| key == user_key && tag.sequence() <= at)?;
-    if tag.kind().is_some_and(siltstone_types::Kind::has_value) {
-        Some(Lookup::Value(Slice::from(value.as_slice())))
-    } else {
-        Some(Lookup::Tombstone)
-    }
+    Some(match tag.kind() {
+        Some(Kind::Put) => Lookup::Value(Slice::from(value.as_slice())),
+        Some(Kind::ExpiringPut) => {
+            let Expiring { expires_at_unix_ms, value } = Expiring::decode(value).unwrap();
+            Lookup::Expiring { expires_at_unix_ms, value: Slice::from(value) }
+        }
+        _ => Lookup::Tombstone,
+    })
 }
 
 /// All entries, from first to last, as far as they can be read.

@@ -9,7 +9,7 @@ use siltstone_sstable::{
     Compression, CursorOptions, OpenOptions, Table, TableOptions, TableWriter, VerifyOptions, verify,
 };
 use siltstone_testkit::{entries::Owned, entries::key_of};
-use siltstone_types::{KeyHash, Kind, Tag};
+use siltstone_types::{Expiring, KeyHash, Kind, Tag};
 use siltstone_vfs::{Fs, OsFs};
 
 use crate::fixture::{bytes, expected, options, scan, sequence, with_filter};
@@ -91,8 +91,25 @@ fn goldens() -> Vec<(&'static str, TableOptions, Vec<Owned>, bool)> {
         ("v1-none-filter", with_filter(with(Compression::None, 1000)), entries(2, 60), true),
         ("v1-none-many-blocks", with(Compression::None, 100), entries(3, 120), true),
         ("v1-lz4-filter", with_filter(with(Compression::Lz4, 2000)), entries(4, 150), cfg!(feature = "lz4")),
+        ("v1-expiring-filter", with_filter(with(Compression::None, 1000)), expiring_entries(), true),
         ("v1-zstd", with(Compression::Zstd { level: 3 }, 2000), entries(5, 150), cfg!(feature = "zstd")),
     ]
+}
+
+/// Versions of a few keys, some of which expire: long ago, in a while, and never.
+fn expiring_entries() -> Vec<Owned> {
+    let mut entries = entries(6, 150);
+    for (_, tag, value) in &mut entries {
+        let raw = tag.sequence().get();
+        if tag.kind() == Some(Kind::Put) && raw % 3 == 0 {
+            let expires_at_unix_ms =
+                [0, 1_600_000_000_000 + raw, u64::MAX][usize::try_from(raw / 3 % 3).unwrap()];
+            let mut stored = Vec::new();
+            Expiring { expires_at_unix_ms, value }.encode(&mut stored);
+            (*tag, *value) = (Tag::new(tag.sequence(), Kind::ExpiringPut), stored);
+        }
+    }
+    entries
 }
 
 fn file(name: &str) -> PathBuf {
@@ -159,6 +176,7 @@ fn golden_tables_are_worth_keeping() {
         assert!(properties.tombstones > 10, "{name}");
         let versions = entries.windows(2).filter(|pair| pair[0].0 == pair[1].0).count();
         assert!(versions > 20, "{name}");
+        assert_eq!(properties.expiring > 20, name.contains("expiring"), "{name}");
     }
 }
 

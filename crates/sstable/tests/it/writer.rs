@@ -39,6 +39,8 @@ fn entries_that_no_table_holds_are_refused() {
     let refused = [
         (put(&long, 1), b"".as_slice()),
         (InternalKey::new(b"k", sequence(1), Kind::Delete), b"value"),
+        (InternalKey::new(b"k", sequence(1), Kind::ExpiringPut), b""),
+        (InternalKey::new(b"k", sequence(1), Kind::ExpiringPut), b"\xff\xff"),
         (InternalKey::lookup(b"k", SequenceNumber::MAX), b""),
         (InternalKey { user_key: b"k", tag: Tag::from_raw(3) }, b""),
         (InternalKey { user_key: b"k", tag: Tag::AFTER_ALL }, b""),

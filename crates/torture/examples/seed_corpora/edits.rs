@@ -18,7 +18,7 @@ pub(crate) fn batches() -> Vec<Seed> {
     let entry = |kind: u8, keyspace: u64, key: &[u8], value: &[u8]| {
         let mut out = vec![kind];
         varint::put_u64(&mut out, keyspace);
-        for part in [key, value].into_iter().take(if kind == 1 { 2 } else { 1 }) {
+        for part in [key, value].into_iter().take(if matches!(kind, 1 | 7) { 2 } else { 1 }) {
             varint::put_u64(&mut out, part.len() as u64);
             out.extend_from_slice(part);
         }
@@ -29,6 +29,7 @@ pub(crate) fn batches() -> Vec<Seed> {
     let put = entry(1, 0, b"k", b"v");
     let delete = entry(2, 300, b"old", b"");
     let long = entry(1, 1, &[b'k'; 200], &[b'v'; 300]);
+    let expiring = entry(7, 0, b"k", b"\x80\xd0\x95\xff\xbc\x31v");
     let highest = [&[0xff; 6][..], &[0xff], &batch(2, &[put.clone(), delete.clone()])].concat();
     vec![
         ("example", batch(2, &[put.clone(), delete.clone()])),
@@ -39,6 +40,13 @@ pub(crate) fn batches() -> Vec<Seed> {
         ("count-of-4-billion", batch(u32::MAX, std::slice::from_ref(&put))),
         ("keyspace-of-32-bits", batch(1, &[entry(2, u64::from(u32::MAX), b"k", b"")])),
         ("kind-too-new", batch(2, &[put.clone(), entry(5, 0, b"from", b"to")])),
+        ("expiring", batch(3, &[put.clone(), expiring.clone(), entry(7, 300, b"", &[0])])),
+        (
+            "expiring-at-the-end-of-time",
+            batch(1, &[entry(7, 0, b"k", &[&[0xff; 9][..], &[1], b"v"].concat())]),
+        ),
+        ("expiring-without-a-time", batch(2, &[expiring, entry(7, 0, b"k", b"")])),
+        ("expiring-with-a-spare-byte", batch(1, &[entry(7, 0, b"k", &[0x80, 0])])),
         ("version-2", [&[2], &batch(1, std::slice::from_ref(&put))[1..]].concat()),
         ("sequence-numbers-run-out", highest),
         ("length-of-4-gib", batch(1, &[[1, 0, 0xff, 0xff, 0xff, 0xff, 0x0f].to_vec()])),

@@ -24,6 +24,14 @@ const FRUIT: &[Entry] = &[
     (b"\xff\xff", 1, Kind::Put, b"last"),
 ];
 
+/// Some that expire: at once, in a while, and never.
+const EXPIRING: &[Entry] = &[
+    (b"apple", 7, Kind::ExpiringPut, b"\x80\xd0\x95\xff\xbc\x31green"),
+    (b"apple", 3, Kind::Put, b"red"),
+    (b"banana", 0, Kind::ExpiringPut, b"\x00"),
+    (b"pear", 5, Kind::ExpiringPut, b"\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01yellow"),
+];
+
 fn tag(sequence: u64, kind: Kind) -> Tag {
     Tag::new(SequenceNumber::new(sequence).unwrap_or_default(), kind)
 }
@@ -73,6 +81,9 @@ pub(crate) fn blocks() -> Vec<Seed> {
         ("entries-in-full", entries(FRUIT, false)),
         ("index", index_block),
         ("index-entries", index),
+        ("expiring", block(EXPIRING, true, &[0])),
+        ("expiring-entries", entries(EXPIRING, true)),
+        ("expiring-without-a-time", block(&[(b"k", 1, Kind::ExpiringPut, b"\x80\x00")], false, &[0])),
         ("out-of-order", block(&[FRUIT[5], FRUIT[1]], false, &[0])),
         ("twice-the-same", block(&[FRUIT[1], FRUIT[1]], true, &[0])),
         ("restart-inside-an-entry", block(FRUIT, false, &not_a_start)),

@@ -28,6 +28,10 @@ pub struct Content {
     pub batches: u64,
     /// Those among them that were acknowledged before a sync.
     pub buffered: u64,
+    /// Values written that had expired already.
+    pub expired: u64,
+    /// Values written that would have expired later.
+    pub expiring: u64,
     /// The longest value.
     pub value_bytes_max: u64,
     /// Comparisons of a snapshot that was older than a flush and a compaction.
@@ -50,6 +54,8 @@ impl Report {
             ("manifest rotations", counts.manifest_rotations, 1),
             ("keyspaces", content.keyspaces, 2),
             ("buffered batches", content.buffered, content.batches.div_ceil(5).max(1)),
+            ("values that had expired", content.expired, content.batches / 20),
+            ("values that expire", content.expiring, content.batches / 10),
             ("bytes in a value", content.value_bytes_max, PAGE_BYTES + 1),
             ("comparisons of old snapshots", content.old_snapshots_compared, 10),
         ];

@@ -44,7 +44,7 @@ impl Opener {
         let opened = Db::builder(DIR)
             .settings(self.settings.clone())
             .fs(Arc::clone(&self.fs))
-            .clock(Arc::new(TestClock::new(1_000_000)))
+            .clock(Arc::new(TestClock::new(plan::NOW_UNIX_MS)))
             .executor(Arc::new(Counted::new(seed, Arc::clone(&self.jobs))))
             .seed(seed)
             .plant(self.bug)

@@ -21,6 +21,21 @@ pub struct Change {
     pub value_bytes: Option<usize>,
 }
 
+/// What time it is in every run, in Unix milliseconds: a life is short.
+pub(crate) const NOW_UNIX_MS: u64 = 1_000_000;
+
+impl Change {
+    /// When the value expires, if it does: long ago, in the next millisecond, or never. Not drawn, but taken from what is.
+    pub(crate) fn expires_at_unix_ms(&self) -> Option<u64> {
+        match self.value_bytes? % 8 {
+            0 => Some(NOW_UNIX_MS),
+            1 => Some(NOW_UNIX_MS + 1),
+            2 => Some(u64::MAX),
+            _ => None,
+        }
+    }
+}
+
 /// One call of the database, or a few that belong together.
 #[derive(Clone, Debug)]
 pub enum Operation {

@@ -294,13 +294,21 @@ impl Run<'_> {
             let Some((handle, keyspace)) = self.keyspace(change.keyspace) else { continue };
             let key = plan::key(change.key);
             let value = change.value_bytes.map(|bytes| plan::value(self.stamp, bytes));
-            match (handle, &value) {
-                (None, Some(value)) => batch.put(&key, value),
-                (None, None) => batch.delete(&key),
-                (Some(handle), Some(value)) => batch.put_in(handle, &key, value),
-                (Some(handle), None) => batch.delete_in(handle, &key),
+            let expires_at = change.expires_at_unix_ms();
+            match (handle, &value, expires_at) {
+                (None, Some(value), None) => batch.put(&key, value),
+                (None, Some(value), Some(expires_at)) => batch.put_expiring(&key, value, expires_at),
+                (None, None, _) => batch.delete(&key),
+                (Some(handle), Some(value), None) => batch.put_in(handle, &key, value),
+                (Some(handle), Some(value), Some(expires_at)) => {
+                    batch.put_expiring_in(handle, &key, value, expires_at)
+                }
+                (Some(handle), None, _) => batch.delete_in(handle, &key),
             };
-            written.push(Written { keyspace, key, value });
+            let has_expired = expires_at.is_some_and(|expires_at| expires_at <= plan::NOW_UNIX_MS);
+            self.content.expired += u64::from(has_expired);
+            self.content.expiring += u64::from(expires_at.is_some() && !has_expired);
+            written.push(Written { keyspace, key, value: value.filter(|_| !has_expired) });
         }
         if written.is_empty() {
             return Ok(());

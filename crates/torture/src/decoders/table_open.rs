@@ -9,7 +9,7 @@ use siltstone_sstable::{
 use siltstone_types::{Cursor, Error, InternalKey, KeyHash, Kind, Lookup, Result, SequenceNumber, Tag};
 
 use super::memory::{fs_with, path};
-use crate::repair;
+use crate::{plain::varint, repair};
 
 /// Entries that are looked up and sought.
 const PLACES: usize = 24;
@@ -121,6 +121,11 @@ impl Scan {
             self.forward.get(self.forward.partition_point(|entry| key_of(entry) < sought))?;
         let lookup = || match tag.kind() {
             Some(Kind::Delete) => Lookup::Tombstone,
+            Some(Kind::ExpiringPut) => {
+                let taken = varint::take(value, 64);
+                let (expires_at_unix_ms, value) = taken.unwrap_or_else(|| unreachable!("a verified table"));
+                Lookup::Expiring { expires_at_unix_ms, value: value.into() }
+            }
             _ => Lookup::Value(value.as_slice().into()),
         };
         (found == user_key).then(lookup)

@@ -54,6 +54,8 @@ pub enum Operation {
         /// From which ends.
         ends: Ends,
     },
+    /// Lets so many milliseconds pass.
+    Wait(u64),
     /// Takes a snapshot.
     TakeSnapshot,
     /// Reads all of the live snapshot of this number, counted round, and lets it go.
@@ -81,6 +83,26 @@ pub struct Write {
     pub key: Vec<u8>,
     /// The value; `None` deletes the key.
     pub value: Option<Vec<u8>>,
+    /// After how many milliseconds the value expires, and how that is said; `None` for never.
+    pub expires: Option<Expires>,
+}
+
+/// When a value expires.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Expires {
+    /// As a time to live in milliseconds.
+    After(u64),
+    /// At a moment, so many milliseconds from now.
+    At(u64),
+}
+
+impl Expires {
+    /// Milliseconds until then.
+    pub fn ttl_ms(self) -> u64 {
+        match self {
+            Expires::After(ttl_ms) | Expires::At(ttl_ms) => ttl_ms,
+        }
+    }
 }
 
 /// Who answers a read.
@@ -125,7 +147,8 @@ pub fn operations(seed: u64, count: usize) -> Vec<Operation> {
 
 fn operation(rng: &mut Rng) -> Operation {
     match rng.below(1000) {
-        0..480 => write(rng),
+        0..445 => write(rng),
+        445..480 => Operation::Wait(rng.below(12)),
         480..740 => Operation::Get { view: view(rng), keyspace: keyspace(rng), key: key(rng) },
         740..850 => {
             Operation::Scan { view: view(rng), keyspace: keyspace(rng), keys: keys(rng), ends: ends(rng) }
@@ -153,9 +176,21 @@ fn write(rng: &mut Rng) -> Operation {
                 let len = if rng.one_in(20) { rng.between(0, 400) } else { rng.between(0, 12) };
                 rng.bytes(len)
             }),
+            expires: rng.one_in(4).then(|| expires(rng)),
         })
         .collect();
     Operation::Write { entries, is_synced: rng.one_in(5) }
+}
+
+/// Some expire at once, some within the life of a few memtables, some hardly.
+fn expires(rng: &mut Rng) -> Expires {
+    let ttl_ms = match rng.below(8) {
+        0 => 0,
+        1..6 => rng.below(30),
+        6 => rng.below(400),
+        _ => 1 << 40,
+    };
+    if rng.one_in(2) { Expires::After(ttl_ms) } else { Expires::At(ttl_ms) }
 }
 
 fn view(rng: &mut Rng) -> View {

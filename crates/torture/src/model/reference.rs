@@ -12,7 +12,15 @@ use crate::model::operation::{Ends, KEYSPACES, Keys};
 pub type Pair = (Vec<u8>, Vec<u8>);
 
 /// What one keyspace should hold.
-pub type Map = BTreeMap<Vec<u8>, Vec<u8>>;
+pub type Map = BTreeMap<Vec<u8>, Stored>;
+
+/// A value, and until when it is there.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    value: Vec<u8>,
+    /// The first millisecond without it.
+    expires_at_unix_ms: Option<u64>,
+}
 
 /// What all keyspaces should hold at one moment; `None` for those that do not exist. A clone is a moment of history.
 #[derive(Clone, Debug)]
@@ -20,6 +28,8 @@ pub struct Reference {
     keyspaces: [Option<Arc<Map>>; KEYSPACES],
     /// Entries written so far: the sequence number.
     pub entries: u64,
+    /// What time it is; in a moment of history, what time it was.
+    pub now_unix_ms: u64,
 }
 
 impl Default for Reference {
@@ -27,22 +37,53 @@ impl Default for Reference {
     fn default() -> Reference {
         let mut keyspaces = [const { None }; KEYSPACES];
         keyspaces[0] = Some(Arc::default());
-        Reference { keyspaces, entries: 0 }
+        Reference { keyspaces, entries: 0, now_unix_ms: 1_700_000_000_000 }
     }
 }
 
 impl Reference {
-    /// What a keyspace holds.
-    pub fn map(&self, keyspace: usize) -> Option<&Map> {
+    /// What was written to a keyspace, and has expired perhaps; `None` when it does not exist.
+    fn map(&self, keyspace: usize) -> Option<&Map> {
         self.keyspaces.get(keyspace)?.as_deref()
     }
 
+    /// Whether a keyspace exists.
+    pub fn has(&self, keyspace: usize) -> bool {
+        self.map(keyspace).is_some()
+    }
+
+    /// The value of a key.
+    pub fn get(&self, keyspace: usize, key: &[u8]) -> Option<&Vec<u8>> {
+        self.map(keyspace)?.get(key).filter(|stored| self.shows(stored)).map(|stored| &stored.value)
+    }
+
+    /// Whether a key would have a value if it had not expired.
+    pub fn has_expired(&self, keyspace: usize, key: &[u8]) -> bool {
+        self.map(keyspace).and_then(|map| map.get(key)).is_some_and(|stored| !self.shows(stored))
+    }
+
+    /// The entries of a range, in key order; none where there is no keyspace.
+    pub fn select(&self, keyspace: usize, keys: &Keys) -> VecDeque<Pair> {
+        let of_map = |map: &Map| {
+            let shown = map.iter().filter(|(key, stored)| contains(keys, key) && self.shows(stored));
+            shown.map(|(key, stored)| (key.clone(), stored.value.clone())).collect()
+        };
+        self.map(keyspace).map(of_map).unwrap_or_default()
+    }
+
+    fn shows(&self, stored: &Stored) -> bool {
+        stored.expires_at_unix_ms.is_none_or(|expires_at| self.now_unix_ms < expires_at)
+    }
+
     /// Sets or deletes a key of a keyspace that exists.
-    pub fn write(&mut self, keyspace: usize, key: &[u8], value: Option<&[u8]>) {
+    pub fn write(&mut self, keyspace: usize, key: &[u8], value: Option<&[u8]>, ttl_ms: Option<u64>) {
+        let expires_at_unix_ms = ttl_ms.map(|ttl_ms| self.now_unix_ms + ttl_ms);
         let Some(Some(map)) = self.keyspaces.get_mut(keyspace) else { return };
         let map = Arc::make_mut(map);
         match value {
-            Some(value) => drop(map.insert(key.to_vec(), value.to_vec())),
+            Some(value) => {
+                drop(map.insert(key.to_vec(), Stored { value: value.to_vec(), expires_at_unix_ms }));
+            }
             None => drop(map.remove(key)),
         }
         self.entries += 1;
@@ -61,15 +102,11 @@ impl Reference {
     }
 }
 
-/// The entries of a range, in key order.
-pub fn select(map: &Map, keys: &Keys) -> VecDeque<Pair> {
-    let pair = |(key, value): (&Vec<u8>, &Vec<u8>)| (key.clone(), value.clone());
+/// Looked at one by one: the map's own ranges panic for bounds that are the wrong way round.
+fn contains(keys: &Keys, key: &Vec<u8>) -> bool {
     match keys {
-        // Looked at one by one: the map's own ranges panic for bounds that are the wrong way round.
-        Keys::Between(start, end) => {
-            map.iter().filter(|(key, _)| behind(start, key) && before(end, key)).map(pair).collect()
-        }
-        Keys::Prefix(prefix) => map.iter().filter(|(key, _)| key.starts_with(prefix)).map(pair).collect(),
+        Keys::Between(start, end) => behind(start, key) && before(end, key),
+        Keys::Prefix(prefix) => key.starts_with(prefix),
     }
 }
 

@@ -7,17 +7,18 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     sync::Arc,
+    time::Duration,
 };
 
 use siltstone::{
-    DEFAULT_KEYSPACE, Db, Durability, Error, Executor, Inline, Keyspace, Range, Settings, Slice, Snapshot,
-    TestClock, Threads, WriteBatch,
+    Clock, DEFAULT_KEYSPACE, Db, Durability, Error, Executor, Inline, Keyspace, Range, Settings, Slice,
+    Snapshot, TestClock, Threads, WriteBatch,
 };
 use siltstone_vfs::{Fs, MemFs};
 
 use crate::model::{
-    operation::{Ends, KEYSPACES, Keys, Operation, View, Write},
-    reference::{Pair, Reference, select, take},
+    operation::{Ends, Expires, KEYSPACES, Keys, Operation, View, Write},
+    reference::{Pair, Reference, take},
 };
 
 const NAMES: [&str; KEYSPACES] = [DEFAULT_KEYSPACE, "second", "third"];
@@ -36,6 +37,8 @@ pub struct Answers {
     pub flushes: u64,
     /// Compactions that were carried out.
     pub compactions: u64,
+    /// Lookups of keys whose value has expired.
+    pub expired: u64,
 }
 
 /// Who flushes and compacts.
@@ -89,6 +92,7 @@ struct Run<'a> {
     background: Background,
     opens: u64,
     fs: MemFs,
+    clock: Arc<TestClock>,
     // `None` only while it is replaced.
     db: Option<Db>,
     handles: [Option<Keyspace>; KEYSPACES],
@@ -149,18 +153,20 @@ fn take_from(range: &mut Range, ends: Ends) -> Result<Vec<Option<Pair>>, String>
 
 impl<'a> Run<'a> {
     fn new(settings: &'a Settings, seed: u64, background: Background) -> Result<Run<'a>, String> {
+        let now = Reference::default();
         let mut run = Run {
             settings,
             seed,
             background,
             opens: 0,
             fs: MemFs::new(),
+            clock: Arc::new(TestClock::new(now.now_unix_ms)),
             db: None,
             handles: [const { None }; KEYSPACES],
-            now: Reference::default(),
+            now,
             snapshots: Vec::new(),
             scans: Vec::new(),
-            answers: Answers { crc: 0, fs_operations: 0, flushes: 0, compactions: 0 },
+            answers: Answers { crc: 0, fs_operations: 0, flushes: 0, compactions: 0, expired: 0 },
         };
         run.open()?;
         Ok(run)
@@ -180,6 +186,11 @@ impl<'a> Run<'a> {
                 Ok(())
             }
             Operation::GoOn { scan, ends } => self.go_on(*scan, *ends),
+            Operation::Wait(ms) => {
+                self.clock.advance(*ms);
+                self.now.now_unix_ms += ms;
+                Ok(())
+            }
             Operation::TakeSnapshot => self.take_snapshot(),
             Operation::EndSnapshot(number) => self.end_snapshot(*number),
             Operation::Flush => self.db()?.flush().map_err(said),
@@ -200,13 +211,19 @@ impl<'a> Run<'a> {
 
     fn write(&mut self, entries: &[Write], is_synced: bool) -> Checked {
         let mut batch = WriteBatch::new();
-        for Write { keyspace, key, value } in entries {
+        for Write { keyspace, key, value, expires } in entries {
             let Some(Some(handle)) = self.handles.get(*keyspace) else { continue };
-            match value {
-                Some(value) => batch.put_in(handle, key, value),
-                None => batch.delete_in(handle, key),
+            match (value, *expires) {
+                (None, _) => batch.delete_in(handle, key),
+                (Some(value), None) => batch.put_in(handle, key, value),
+                (Some(value), Some(Expires::After(ttl_ms))) => {
+                    batch.put_with_ttl_in(handle, key, value, Duration::from_millis(ttl_ms))
+                }
+                (Some(value), Some(Expires::At(ttl_ms))) => {
+                    batch.put_expiring_in(handle, key, value, self.now.now_unix_ms + ttl_ms)
+                }
             };
-            self.now.write(*keyspace, key, value.as_deref());
+            self.now.write(*keyspace, key, value.as_deref(), expires.map(Expires::ttl_ms));
         }
         let durability = if is_synced { Durability::Sync } else { Durability::Buffered };
         self.db()?.write_with(&mut batch, durability).map_err(said)?;
@@ -238,7 +255,8 @@ impl<'a> Run<'a> {
             return Ok(());
         };
         let found = found.map_err(said)?.map(|value| value.to_vec());
-        same("the value", &found.as_ref(), &expected.map(keyspace).and_then(|map| map.get(key)))?;
+        same("the value", &found.as_ref(), &expected.get(keyspace, key))?;
+        self.answers.expired += u64::from(expected.has_expired(keyspace, key));
         self.note(&found);
         Ok(())
     }
@@ -260,7 +278,7 @@ impl<'a> Run<'a> {
         let Some((mut range, expected)) = self.read(view, keyspace, of_now, of_snapshot) else {
             return Ok(());
         };
-        let mut expected = expected.map(keyspace).map(|map| select(map, expected_keys)).unwrap_or_default();
+        let mut expected = expected.select(keyspace, expected_keys);
         let found = take_from(&mut range, ends)?;
         same_list("the range", &found, &take(&mut expected, ends))?;
         self.note(&found);
@@ -272,7 +290,7 @@ impl<'a> Run<'a> {
         if self.scans.len() >= LIVE_MAX {
             drop(self.scans.swap_remove(0));
         }
-        let expected = self.now.map(keyspace).map(|map| select(map, keys)).unwrap_or_default();
+        let expected = self.now.select(keyspace, keys);
         self.scans.push((range_of(handle, keys), expected));
     }
 
@@ -389,14 +407,13 @@ impl<'a> Run<'a> {
         };
         let db = Db::builder(Path::new(DIR))
             .fs(fs)
-            .clock(Arc::new(TestClock::new(1_700_000_000_000)))
+            .clock(Arc::clone(&self.clock) as Arc<dyn Clock>)
             .executor(executor)
             .seed(seed)
             .settings(self.settings.clone())
             .open()
             .map_err(said)?;
-        let names: Vec<_> =
-            (0..KEYSPACES).filter(|at| self.now.map(*at).is_some()).map(|at| NAMES[at]).collect();
+        let names: Vec<_> = (0..KEYSPACES).filter(|at| self.now.has(*at)).map(|at| NAMES[at]).collect();
         same(
             "the list of keyspaces",
             &db.keyspaces().map_err(said)?,
@@ -404,7 +421,7 @@ impl<'a> Run<'a> {
         )?;
         same("the sequence number", &db.sequence().get(), &self.now.entries)?;
         for (at, name) in NAMES.iter().enumerate() {
-            let exists = self.now.map(at).is_some();
+            let exists = self.now.has(at);
             self.handles[at] = if exists { Some(db.keyspace(name).map_err(said)?) } else { None };
         }
         self.db = Some(db);
@@ -427,11 +444,11 @@ impl<'a> Run<'a> {
 impl Moment {
     fn check(&self) -> Checked {
         for (at, handle) in self.handles.iter().enumerate() {
-            let (Some(handle), Some(expected)) = (handle, self.expected.map(at)) else { continue };
+            let Some(handle) = handle.as_ref().filter(|_| self.expected.has(at)) else { continue };
             let range = self.snapshot.range_in(handle, ..);
             let found: Result<Vec<_>, _> = range.map(|entry| entry.map(pair)).collect();
-            let expected: Vec<_> = expected.iter().map(|(key, value)| (key.clone(), value.clone())).collect();
-            same_list(&format!("keyspace {at} of a snapshot"), &found.map_err(said)?, &expected)?;
+            let expected = self.expected.select(at, &Keys::Prefix(Vec::new()));
+            same_list(&format!("keyspace {at} of a snapshot"), &found.map_err(said)?, &Vec::from(expected))?;
         }
         Ok(())
     }

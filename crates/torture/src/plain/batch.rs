@@ -27,7 +27,7 @@ pub(crate) fn read(payload: &[u8], first: u64) -> Verdict<'_> {
     let mut rest = payload.get(5..).unwrap_or_default();
     let mut entries = Vec::new();
     while !rest.is_empty() && entries.len() < count as usize {
-        if matches!(rest.first(), Some(3..=7)) {
+        if matches!(rest.first(), Some(3..=6)) {
             return Verdict::TooNew;
         }
         let Some((entry, tail)) = take_entry(rest) else { return Verdict::Damaged };
@@ -55,6 +55,7 @@ fn take_entry(bytes: &[u8]) -> Option<(Entry<'_>, &[u8])> {
     let (key, rest) = take_bytes(rest, 65_536)?;
     let (value, rest) = match kind {
         1 => take_bytes(rest, 1 << 30)?,
+        7 => take_bytes(rest, 1 << 30).filter(|(value, _)| varint::take(value, 64).is_some())?,
         2 => (&[][..], rest),
         _ => return None,
     };
@@ -74,7 +75,7 @@ pub(crate) fn write<'a>(entries: impl IntoIterator<Item = Entry<'a>>) -> Vec<u8>
         count += 1;
         out.push(kind);
         varint::put(&mut out, u64::from(keyspace));
-        let parts = if kind == 1 { vec![key, value] } else { vec![key] };
+        let parts = if kind == 2 { vec![key] } else { vec![key, value] };
         for part in parts {
             varint::put(&mut out, part.len() as u64);
             out.extend_from_slice(part);

@@ -15,6 +15,8 @@ pub(crate) struct Entry {
     pub(crate) value: Range<usize>,
     /// Where the entry starts.
     pub(crate) at: usize,
+    /// The time of an expiring put of a data block.
+    pub(crate) expiry: Option<u64>,
 }
 
 /// A block whose restart array is well formed.
@@ -83,13 +85,16 @@ fn entry(bytes: &[u8], at: usize, previous: Option<(&[u8], u64)>, index: bool) -
     let mut user_key = previous.map_or(&[][..], |(key, _)| key).get(..shared)?.to_vec();
     user_key.extend_from_slice(unshared);
     let kind = tag & 0xff;
+    let time = varint::take(bytes.get(value_at..end)?, 64).map(|(time, _)| time);
     let kind_fits = match kind {
         1 => true,
         2 => index || value_bytes == 0,
+        7 => index || time.is_some(),
         _ => index && tag == 0,
     };
     let ascends = previous
         .is_none_or(|(key, previous_tag)| *key < *user_key || (*key == *user_key && tag < previous_tag));
     let fits = user_key.len() <= 65_536 && kind_fits && ascends;
-    fits.then_some((Entry { user_key, tag, value: value_at..end, at }, end))
+    let expiry = time.filter(|_| kind == 7 && !index);
+    fits.then_some((Entry { user_key, tag, value: value_at..end, at, expiry }, end))
 }

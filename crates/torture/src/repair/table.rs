@@ -249,6 +249,7 @@ fn properties(entries: &[&block::Entry], block_count: usize) -> Vec<u8> {
         varint::put(&mut field, number);
         field
     };
+    let expiries = || entries.iter().filter_map(|entry| entry.expiry);
     let fields = [
         number(entries.len() as u64),
         number(sum(&|entry| usize::from(entry.tag & 0xff == 2))),
@@ -260,8 +261,11 @@ fn properties(entries: &[&block::Entry], block_count: usize) -> Vec<u8> {
         number(sequences().min().unwrap_or(0)),
         number(sequences().max().unwrap_or(0)),
     ];
+    let of_expiry = [Some(expiries().count() as u64), expiries().min(), expiries().max()];
+    let of_expiry = of_expiry.map(|field| number(field.unwrap_or(0)));
+    let of_expiry = (0x90..).zip(of_expiry).filter(|_| expiries().count() > 0);
     let mut raw = Vec::new();
-    for (id, field) in (1..).zip(fields) {
+    for (id, field) in (1..).zip(fields).chain(of_expiry) {
         raw.push(id);
         varint::put(&mut raw, field.len() as u64);
         raw.extend(field);

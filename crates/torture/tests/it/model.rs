@@ -8,7 +8,7 @@ use std::env;
 use siltstone_testkit::{Rng, seed};
 use siltstone_torture::model::{
     self, Variant,
-    operation::{Keys, Operation, View, operations},
+    operation::{Expires, Keys, Operation, View, Write, operations},
     variants,
 };
 
@@ -46,6 +46,7 @@ fn run_seeds(parity: u64) {
     for seed in (first..first + seeds()).filter(|seed| seed % 2 == parity) {
         let answers = run(&operations(seed, length()), Rng::new(seed).pick(&variants), seed);
         assert!(answers.crc != 0, "nothing was answered");
+        assert!(answers.expired >= length() as u64 / 200, "{} lookups of what has expired", answers.expired);
     }
 }
 
@@ -60,8 +61,11 @@ fn a_database_answers_as_sorted_maps_do_for_odd_seeds() {
 }
 
 /// What a run of 10,000 operations has, and how often at least.
-const MIX: [(&str, usize); 18] = [
+const MIX: [(&str, usize); 21] = [
     ("put", 1_000),
+    ("put with a time to live", 300),
+    ("put until a moment", 300),
+    ("wait", 200),
     ("delete", 500),
     ("batch", 500),
     ("batch over keyspaces", 500),
@@ -84,8 +88,13 @@ const MIX: [(&str, usize); 18] = [
 fn kinds(operation: &Operation) -> Vec<&'static str> {
     match operation {
         Operation::Write { entries, .. } => {
-            let mut kinds: Vec<_> =
-                entries.iter().map(|write| if write.value.is_some() { "put" } else { "delete" }).collect();
+            let kind = |write: &Write| match (&write.value, write.expires) {
+                (None, _) => "delete",
+                (Some(_), None) => "put",
+                (Some(_), Some(Expires::After(_))) => "put with a time to live",
+                (Some(_), Some(Expires::At(_))) => "put until a moment",
+            };
+            let mut kinds: Vec<_> = entries.iter().map(kind).collect();
             kinds.extend((entries.len() > 1).then_some("batch"));
             let is_over_keyspaces = entries.iter().any(|write| write.keyspace != entries[0].keyspace);
             kinds.extend(is_over_keyspaces.then_some("batch over keyspaces"));
@@ -103,6 +112,7 @@ fn kinds(operation: &Operation) -> Vec<&'static str> {
         }
         Operation::BeginScan { .. } | Operation::EndSnapshot(_) => vec![],
         Operation::GoOn { .. } => vec!["range that lives on"],
+        Operation::Wait(_) => vec!["wait"],
         Operation::TakeSnapshot => vec!["snapshot"],
         Operation::Flush => vec!["flush"],
         Operation::Compact => vec!["compact"],
