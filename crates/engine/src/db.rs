@@ -230,7 +230,9 @@ impl Db {
         value: impl AsRef<[u8]>,
         durability: Durability,
     ) -> Result<()> {
-        self.inner().write(WriteBatch::new().put(key, value), durability).map(|_| ())
+        let (key, value) = (key.as_ref(), value.as_ref());
+        let mut batch = WriteBatch::for_entry(key.len().saturating_add(value.len()));
+        self.inner().write(batch.put(key, value), durability).map(|_| ())
     }
 
     /// Deletes a key, whether it exists or not.

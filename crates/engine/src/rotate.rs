@@ -45,6 +45,10 @@ impl Inner {
     pub(crate) fn seal(&self, log: &LogSet, is_due: impl Fn(&KeyspaceVersion) -> bool) -> bool {
         // What was logged counts, not what was applied by now.
         let is_due = |keyspace: &KeyspaceVersion| keyspace.active.first_log().is_some() && is_due(keyspace);
+        // Before each group, and nearly always in vain. Only who holds the log's lock seals, or writes to another memtable.
+        if !self.versions.load().keyspaces.values().any(is_due) {
+            return false;
+        }
         self.versions.replace(|current| {
             if !current.keyspaces.values().any(is_due) {
                 return None;
