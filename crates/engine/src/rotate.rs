@@ -83,7 +83,7 @@ impl Inner {
         let old = std::mem::replace(&mut log.writer, next);
         log.left.push_back((old.number(), old.len()));
         // It is synced by the next sync, before anything in the new log counts as durable. One that was given up is synced already.
-        commit.sync.rotate((!is_given_up).then_some(old), &log.writer);
+        commit.sync.rotate((!is_given_up).then(|| old.syncer()), &log.writer);
         self.schedule_log_preparation();
         Ok(())
     }

@@ -17,6 +17,10 @@ pub struct WriterOptions {
     /// Bytes of the file to reserve and zero-fill; 0 lets the file grow as it is written.
     /// [`LogWriter::finish`] gives back what was not used.
     pub preallocate_bytes: u64,
+    /// Reserves so many bytes more whenever the records reach the end of the file, and at the start; 0 lets the
+    /// file grow with each append. A sync of bytes within the file's length has less to write than one that makes it longer.
+    /// A file that cannot be reserved is no error: appending will tell.
+    pub reserve_bytes: u64,
     /// What is known about the owner's earlier logs.
     pub predecessors: Predecessors,
 }
@@ -58,8 +62,9 @@ pub struct LogWriter {
     seed: FileSeed,
     /// Offset of the next record.
     end: u64,
-    /// Length of the file: more than `end` when it was preallocated, recycled, or an append failed.
+    /// Length of the file: more than `end` when it was preallocated, reserved, recycled, or an append failed.
     file_bytes: u64,
+    reserve_bytes: u64,
     ordinal: u64,
     records: u64,
     /// Why nothing can be appended any more, short of a failed sync.
@@ -128,6 +133,9 @@ impl LogWriter {
             file.allocate(0, options.preallocate_bytes).on("preallocate a log", path)?;
             file_bytes = options.preallocate_bytes;
         }
+        if options.reserve_bytes > 0 && file_bytes <= end && file.allocate(0, options.reserve_bytes).is_ok() {
+            file_bytes = options.reserve_bytes;
+        }
         file.write_at(&[IoSlice::new(&header)], 0).on("write the header of a log", path)?;
         file.sync_data().on("sync the header of a log", path)?;
         let predecessors = options.predecessors == Predecessors::Synced;
@@ -137,6 +145,7 @@ impl LogWriter {
             seed: id.seed(),
             end,
             file_bytes: file_bytes.max(end),
+            reserve_bytes: options.reserve_bytes,
             ordinal: 0,
             records: 0,
             given_up: None,
@@ -154,6 +163,7 @@ impl LogWriter {
             seed: id.seed(),
             end: found.bytes,
             file_bytes: found.bytes,
+            reserve_bytes: 0,
             ordinal: found.next_ordinal,
             records: found.records,
             given_up: None,
@@ -183,6 +193,7 @@ impl LogWriter {
         }
         let start = self.end;
         let end = self.end_with(records)?;
+        self.reserve(end);
         if end - start <= GATHERED_BYTES_MAX {
             let mut gathered = std::mem::take(&mut self.gathered);
             for (header, record) in self.headers(records).zip(records) {
@@ -254,6 +265,17 @@ impl LogWriter {
         self.file_bytes = self.file_bytes.max(end);
         self.syncer.set_appended(end);
         Ok(())
+    }
+
+    /// Makes the file longer than records up to `end` need, if it is not, and if it can.
+    fn reserve(&mut self, end: u64) {
+        if self.reserve_bytes == 0 || end <= self.file_bytes {
+            return;
+        }
+        let bytes = (end - self.file_bytes).saturating_add(self.reserve_bytes);
+        if self.syncer.file().allocate(self.file_bytes, bytes).is_ok() {
+            self.file_bytes = self.file_bytes.saturating_add(bytes);
+        }
     }
 
     /// Cuts off what a failed append may have left.

@@ -14,6 +14,9 @@ use crate::{
     sync::Arc,
 };
 
+/// Logs are longer than their records by up to so much, so that most syncs make no file longer: `docs/design.md`, "Logs".
+const RESERVE_BYTES: u64 = 1 << 20;
+
 /// Behind the log's lock: log order is sequence order, and both are assigned here.
 #[derive(Debug)]
 pub(crate) struct LogSet {
@@ -77,7 +80,8 @@ impl LogSet {
 /// Creates a log that nothing refers to yet: header and name are durable.
 pub(crate) fn create_log(shared: &Shared, number: u64, predecessors: Predecessors) -> Result<LogWriter> {
     let id = log_id(number, shared.identity);
-    let options = WriterOptions { predecessors, ..WriterOptions::default() };
+    let reserve_bytes = RESERVE_BYTES.min(shared.settings.log_bytes_max);
+    let options = WriterOptions { predecessors, reserve_bytes, ..WriterOptions::default() };
     let log = LogWriter::create(&*shared.fs, &shared.layout.log(number), id, options)?;
     let wal_dir = shared.layout.wal_dir();
     let synced = shared.fs.sync_dir(wal_dir).on("sync the folder", wal_dir);
