@@ -21,6 +21,7 @@ const HEADER: [u8; 44] = [7; 44];
 struct Bare {
     file: Arc<dyn WriteFile>,
     record: Vec<u8>,
+    reserve_bytes: u64,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -28,6 +29,7 @@ struct Bare {
 #[derive(Default)]
 struct State {
     appended: u64,
+    file_bytes: u64,
     synced: u64,
     is_syncing: bool,
 }
@@ -37,20 +39,21 @@ pub(crate) fn appends(
     dir: &Path,
     writers: usize,
     record_bytes: usize,
-    reserved_bytes: u64,
+    reserve_bytes: u64,
 ) -> Result<Figures, Box<dyn std::error::Error>> {
     let fs = OsFs::new();
     let folder = dir.join("wal");
     fs.create_dir_all(&folder)?;
     let path = folder.join("000002.log");
     let file = fs.create(&path)?;
-    file.allocate(0, reserved_bytes)?;
+    file.allocate(0, reserve_bytes)?;
     file.write_at(&[IoSlice::new(&HEADER)], 0)?;
     file.sync_data()?;
     fs.sync_dir(&folder)?;
-    let state = State { appended: HEADER.len() as u64, synced: HEADER.len() as u64, is_syncing: false };
+    let (appended, synced) = (HEADER.len() as u64, HEADER.len() as u64);
+    let state = Mutex::new(State { appended, synced, file_bytes: reserve_bytes, is_syncing: false });
     let record = vec![7; record_bytes];
-    let bare = Bare { file, record, state: Mutex::new(state), changed: Condvar::new() };
+    let bare = Bare { file, record, reserve_bytes, state, changed: Condvar::new() };
     let figures = rate(writers, |writer, number| !key(writer, number).is_empty() && bare.append().is_ok())?;
     drop(bare);
     fs.remove(&path)?;
@@ -62,6 +65,10 @@ pub(crate) fn appends(
 impl Bare {
     fn append(&self) -> io::Result<()> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.reserve_bytes > 0 && state.appended + self.record.len() as u64 > state.file_bytes {
+            self.file.allocate(state.file_bytes, self.reserve_bytes)?;
+            state.file_bytes += self.reserve_bytes;
+        }
         self.file.write_at(&[IoSlice::new(&self.record)], state.appended)?;
         state.appended += self.record.len() as u64;
         let target = state.appended;

@@ -2,7 +2,8 @@
 //!
 //! Without a folder on a file system in memory whose syncs take 4 ms. With one, in it, beside a bare append and sync of one file: one thread alone,
 //! several as leader and followers. Each figure is the median of `ROUNDS` (5) runs of `MILLISECONDS` (1000). `WRITERS=8,32` chooses the numbers of
-//! threads. `ONLY=engine` and `ONLY=bare` leave the other out, for a profiler.
+//! threads. `ONLY=engine` and `ONLY=bare` leave the other out, for a profiler. The bare file is reserved in steps of
+//! `RESERVE_BYTES` (1 MiB, as the engine does); with 0 it grows with each append.
 #![expect(clippy::print_stdout, reason = "a program that prints figures")]
 
 mod bare;
@@ -54,7 +55,9 @@ fn main() -> Outcome<()> {
             }
             if only != "engine" {
                 let dir = folder.join(format!("bare-{writers}-{round}"));
-                bare.push(bare::appends(&dir, writers, record_bytes, 0)?.per_second);
+                bare.push(
+                    bare::appends(&dir, writers, record_bytes, number("RESERVE_BYTES", 1 << 20)?)?.per_second,
+                );
             }
         }
         // Of runs that follow each other.

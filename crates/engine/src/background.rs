@@ -165,7 +165,7 @@ impl Inner {
 
     /// A memtable whose last write was just published can be flushed now.
     pub(crate) fn after_publish(&self) {
-        let has_sealed = self.version().keyspaces.values().any(|keyspace| !keyspace.sealed.is_empty());
+        let has_sealed = self.versions.load().keyspaces.values().any(|keyspace| !keyspace.sealed.is_empty());
         if has_sealed {
             self.schedule_flush();
         }
@@ -246,7 +246,7 @@ impl Inner {
 
     fn has_room(&self) -> bool {
         let settings = &self.shared.settings;
-        let version = self.version();
+        let version = self.versions.load();
         let has_sealed = version.keyspaces.values().any(|keyspace| !keyspace.sealed.is_empty());
         let has_piled_up = version.keyspaces.values().any(|keyspace| keyspace.sealed.len() >= SEALED_MAX);
         // Only what is sealed can be flushed, so only that is worth waiting for.

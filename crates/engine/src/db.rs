@@ -232,7 +232,9 @@ impl Db {
         value: impl AsRef<[u8]>,
         durability: Durability,
     ) -> Result<()> {
-        self.inner().write(WriteBatch::new().put(key, value), durability).map(|_| ())
+        let (key, value) = (key.as_ref(), value.as_ref());
+        let mut batch = WriteBatch::for_entry(key.len().saturating_add(value.len()));
+        self.inner().write(batch.put(key, value), durability).map(|_| ())
     }
 
     /// Sets a key to a value that expires after a time, as durably as the settings say: from then on reads do not see it, nor what the key was set to

@@ -45,6 +45,10 @@ impl Inner {
     pub(crate) fn seal(&self, log: &LogSet, is_due: impl Fn(&KeyspaceVersion) -> bool) -> bool {
         // What was logged counts, not what was applied by now.
         let is_due = |keyspace: &KeyspaceVersion| keyspace.active.first_log().is_some() && is_due(keyspace);
+        // Before each group, and nearly always in vain. Only who holds the log's lock seals, or writes to another memtable.
+        if !self.versions.load().keyspaces.values().any(is_due) {
+            return false;
+        }
         self.versions.replace(|current| {
             if !current.keyspaces.values().any(is_due) {
                 return None;
@@ -79,7 +83,7 @@ impl Inner {
         let old = std::mem::replace(&mut log.writer, next);
         log.left.push_back((old.number(), old.len()));
         // It is synced by the next sync, before anything in the new log counts as durable. One that was given up is synced already.
-        commit.sync.rotate((!is_given_up).then_some(old), &log.writer);
+        commit.sync.rotate((!is_given_up).then(|| old.syncer()), &log.writer);
         self.schedule_log_preparation();
         Ok(())
     }

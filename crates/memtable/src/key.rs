@@ -1,4 +1,4 @@
-//! Keys as the skip list compares them: an integer first, then bytes, then the tag.
+//! Keys as the skip list compares them: as integers where they are short, then the tag.
 
 use std::{borrow::Borrow, cmp::Ordering};
 
@@ -24,7 +24,11 @@ pub(crate) struct SearchKey<'a> {
 
 #[derive(Debug)]
 enum KeyBytes<'a> {
-    Inline { len: u8, bytes: [u8; INLINE_BYTES_MAX] },
+    /// Zeros follow behind `len`: two of these are compared eight bytes at a time, without a call.
+    Inline {
+        len: u8,
+        bytes: [u8; INLINE_BYTES_MAX],
+    },
     Owned(Box<[u8]>),
     Lent(&'a [u8]),
 }
@@ -34,7 +38,9 @@ const _: () = assert!(size_of::<NodeKey>() == 40, "a node grew");
 impl<'a> SearchKey<'a> {
     /// The key of a search.
     pub(crate) fn lent(key: InternalKey<'a>) -> SearchKey<'a> {
-        SearchKey { prefix: prefix_of(key.user_key), tag: key.tag, user_key: KeyBytes::Lent(key.user_key) }
+        // A short one is copied all the same: it is then compared as quickly as those of nodes are.
+        let user_key = KeyBytes::inline(key.user_key).unwrap_or(KeyBytes::Lent(key.user_key));
+        SearchKey { prefix: prefix_of(key.user_key), tag: key.tag, user_key }
     }
 
     fn user_key(&self) -> &[u8] {
@@ -44,15 +50,49 @@ impl<'a> SearchKey<'a> {
             KeyBytes::Lent(bytes) => bytes,
         }
     }
+
+    /// Compares user keys whose prefixes are the same.
+    #[inline]
+    fn cmp_behind_prefix(&self, other: &Self) -> Ordering {
+        match (&self.user_key, &other.user_key) {
+            (
+                KeyBytes::Inline { len: a_len, bytes: a_bytes },
+                KeyBytes::Inline { len: b_len, bytes: b_bytes },
+            ) => {
+                // Of keys that are the same but for zeros at the end, the shorter one comes first.
+                let [a, b] = [a_bytes, b_bytes].map(words_behind_prefix);
+                a.cmp(&b).then(a_len.cmp(b_len))
+            }
+            _ => self.user_key().cmp(other.user_key()),
+        }
+    }
 }
 
 impl Ord for SearchKey<'_> {
+    #[inline]
     fn cmp(&self, other: &Self) -> Ordering {
         self.prefix
             .cmp(&other.prefix)
-            .then_with(|| self.user_key().cmp(other.user_key()))
+            .then_with(|| self.cmp_behind_prefix(other))
             .then_with(|| other.tag.cmp(&self.tag))
     }
+}
+
+impl KeyBytes<'_> {
+    /// A copy of a short key.
+    #[inline]
+    fn inline<'a>(user_key: &[u8]) -> Option<KeyBytes<'a>> {
+        let mut bytes = [0; INLINE_BYTES_MAX];
+        bytes.get_mut(..user_key.len())?.copy_from_slice(user_key);
+        Some(KeyBytes::Inline { len: u8::try_from(user_key.len()).ok()?, bytes })
+    }
+}
+
+/// What follows the prefix, as two integers that are ordered as the bytes are. They overlap.
+#[inline]
+fn words_behind_prefix(bytes: &[u8; INLINE_BYTES_MAX]) -> (u64, u64) {
+    let word = |at: usize| bytes.get(at..).map_or(0, prefix_of);
+    (word(size_of::<u64>()), word(INLINE_BYTES_MAX - size_of::<u64>()))
 }
 
 impl PartialOrd for SearchKey<'_> {
@@ -76,14 +116,7 @@ pub(crate) struct NodeKey(SearchKey<'static>);
 impl NodeKey {
     /// Copies a key.
     pub(crate) fn new(key: InternalKey<'_>) -> NodeKey {
-        let mut bytes = [0; INLINE_BYTES_MAX];
-        let user_key = match (bytes.get_mut(..key.user_key.len()), u8::try_from(key.user_key.len())) {
-            (Some(inline), Ok(len)) => {
-                inline.copy_from_slice(key.user_key);
-                KeyBytes::Inline { len, bytes }
-            }
-            _ => KeyBytes::Owned(key.user_key.into()),
-        };
+        let user_key = KeyBytes::inline(key.user_key).unwrap_or_else(|| KeyBytes::Owned(key.user_key.into()));
         NodeKey(SearchKey { prefix: prefix_of(key.user_key), tag: key.tag, user_key })
     }
 
@@ -107,10 +140,13 @@ impl<'a> Borrow<SearchKey<'a>> for NodeKey {
     }
 }
 
+#[inline]
 fn prefix_of(user_key: &[u8]) -> u64 {
-    let mut head = [0; size_of::<u64>()];
-    let len = user_key.len().min(head.len());
-    head[..len].copy_from_slice(&user_key[..len]);
+    let head = user_key.first_chunk().copied().unwrap_or_else(|| {
+        let mut head = [0; size_of::<u64>()];
+        head.iter_mut().zip(user_key).for_each(|(head, byte)| *head = *byte);
+        head
+    });
     // The first byte must weigh most: for comparing numbers as bytes are compared, not for storing them.
     u64::from_le_bytes(head).swap_bytes()
 }

@@ -5,6 +5,7 @@ mod btree;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod cost;
+mod filter;
 mod key;
 mod memtable;
 mod skiplist;

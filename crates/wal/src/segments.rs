@@ -66,7 +66,7 @@ impl SegmentOptions {
             Preallocate::Yes => self.segment_bytes_max,
         };
         // A segment is begun only when the one before is finished and synced.
-        WriterOptions { preallocate_bytes, predecessors: Predecessors::Synced }
+        WriterOptions { preallocate_bytes, reserve_bytes: 0, predecessors: Predecessors::Synced }
     }
 }
 

@@ -17,6 +17,10 @@ pub struct WriterOptions {
     /// Bytes of the file to reserve and zero-fill; 0 lets the file grow as it is written.
     /// [`LogWriter::finish`] gives back what was not used.
     pub preallocate_bytes: u64,
+    /// Reserves so many bytes more whenever the records reach the end of the file, and at the start; 0 lets the
+    /// file grow with each append. A sync of bytes within the file's length has less to write than one that makes it longer.
+    /// A file that cannot be reserved is no error: appending will tell.
+    pub reserve_bytes: u64,
     /// What is known about the owner's earlier logs.
     pub predecessors: Predecessors,
 }
@@ -58,14 +62,20 @@ pub struct LogWriter {
     seed: FileSeed,
     /// Offset of the next record.
     end: u64,
-    /// Length of the file: more than `end` when it was preallocated, recycled, or an append failed.
+    /// Length of the file: more than `end` when it was preallocated, reserved, recycled, or an append failed.
     file_bytes: u64,
+    reserve_bytes: u64,
     ordinal: u64,
     records: u64,
     /// Why nothing can be appended any more, short of a failed sync.
     given_up: Option<Error>,
     has_end_record: bool,
+    /// Where small groups are put together. Empty between appends; keeps its memory.
+    gathered: Vec<u8>,
 }
+
+/// Groups up to here are copied together: one piece costs the kernel less than several, and no list of them has to be made.
+const GATHERED_BYTES_MAX: u64 = 16 << 10;
 
 impl LogWriter {
     /// Creates the file, reserves its bytes, writes the header and syncs the file.
@@ -123,6 +133,9 @@ impl LogWriter {
             file.allocate(0, options.preallocate_bytes).on("preallocate a log", path)?;
             file_bytes = options.preallocate_bytes;
         }
+        if options.reserve_bytes > 0 && file_bytes <= end && file.allocate(0, options.reserve_bytes).is_ok() {
+            file_bytes = options.reserve_bytes;
+        }
         file.write_at(&[IoSlice::new(&header)], 0).on("write the header of a log", path)?;
         file.sync_data().on("sync the header of a log", path)?;
         let predecessors = options.predecessors == Predecessors::Synced;
@@ -132,10 +145,12 @@ impl LogWriter {
             seed: id.seed(),
             end,
             file_bytes: file_bytes.max(end),
+            reserve_bytes: options.reserve_bytes,
             ordinal: 0,
             records: 0,
             given_up: None,
             has_end_record: false,
+            gathered: Vec::new(),
         })
     }
 
@@ -148,10 +163,12 @@ impl LogWriter {
             seed: id.seed(),
             end: found.bytes,
             file_bytes: found.bytes,
+            reserve_bytes: 0,
             ordinal: found.next_ordinal,
             records: found.records,
             given_up: None,
             has_end_record: false,
+            gathered: Vec::new(),
         }
     }
 
@@ -175,44 +192,64 @@ impl LogWriter {
             return Err(Error::InvalidArgument { what });
         }
         let start = self.end;
-        let headers = self.headers(records)?;
-        let end = headers.last().and_then(|(offset, header)| header.end(*offset)).unwrap_or(start);
-        let encoded: Vec<_> = headers.iter().map(|(at, header)| header.encode(self.seed, *at)).collect();
-        let mut parts = Vec::with_capacity(3 * records.len());
-        for (header, record) in encoded.iter().zip(records) {
-            parts.push(IoSlice::new(header));
-            parts
-                .extend(record.payload.parts().into_iter().filter(|part| !part.is_empty()).map(IoSlice::new));
+        let end = self.end_with(records)?;
+        self.reserve(end);
+        if end - start <= GATHERED_BYTES_MAX {
+            let mut gathered = std::mem::take(&mut self.gathered);
+            for (header, record) in self.headers(records).zip(records) {
+                gathered.extend_from_slice(&header);
+                record.payload.parts().into_iter().for_each(|part| gathered.extend_from_slice(part));
+            }
+            let written =
+                if records.is_empty() { Ok(()) } else { self.write(&[IoSlice::new(&gathered)], end) };
+            gathered.clear();
+            self.gathered = gathered;
+            written?;
+        } else {
+            let headers: Vec<_> = self.headers(records).collect();
+            let mut parts = Vec::with_capacity(3 * records.len());
+            for (header, record) in headers.iter().zip(records) {
+                parts.push(IoSlice::new(header));
+                let of_payload = record.payload.parts().into_iter().filter(|part| !part.is_empty());
+                parts.extend(of_payload.map(IoSlice::new));
+            }
+            self.write(&parts, end)?;
         }
-        self.write(&parts, end)?;
         self.ordinal += records.len() as u64;
         self.records += records.len() as u64;
         Ok(Appended { start, end })
     }
 
-    fn headers(&self, records: &[Record<'_>]) -> Result<Vec<(u64, RecordHeader)>> {
+    /// Where the log ends with these records, if it has room for them.
+    fn end_with(&self, records: &[Record<'_>]) -> Result<u64> {
+        // The last ordinal is kept for the end record.
+        let next_ordinal = self.ordinal.checked_add(records.len() as u64);
+        next_ordinal.filter(|&next| u32::try_from(next).is_ok()).ok_or_else(|| self.full())?;
+        let record_bytes = |record: &Record<'_>| record.payload.len().checked_add(RECORD_HEADER_BYTES);
+        let end =
+            records.iter().try_fold(self.end, |end, record| end.checked_add(record_bytes(record)? as u64));
+        end.ok_or_else(|| self.full())
+    }
+
+    /// The encoded headers of records that the log has room for.
+    fn headers(&self, records: &[Record<'_>]) -> impl Iterator<Item = [u8; RECORD_HEADER_BYTES]> {
         let promise = self.syncer.promise();
         let mut offset = self.end;
-        let mut headers = Vec::with_capacity(records.len());
-        for (record, ordinal) in records.iter().zip(self.ordinal..) {
-            // The last ordinal is kept for the end record.
-            let ordinal = u32::try_from(ordinal).ok().filter(|&ordinal| ordinal < u32::MAX);
-            let (Some(ordinal), Ok(payload_bytes)) = (ordinal, u32::try_from(record.payload.len())) else {
-                return Err(self.full());
-            };
+        records.iter().zip(self.ordinal..).map(move |(record, ordinal)| {
             let header = RecordHeader {
                 payload_crc: record.payload.crc(),
-                payload_bytes,
+                // Lengths and ordinals were checked.
+                payload_bytes: u32::try_from(record.payload.len()).unwrap_or(u32::MAX),
                 kind: RecordKind::Data,
-                ordinal,
+                ordinal: u32::try_from(ordinal).unwrap_or(u32::MAX),
                 number: self.id.number,
                 synced_to: promise,
                 tag: record.tag,
             };
-            headers.push((offset, header));
-            offset = header.end(offset).ok_or_else(|| self.full())?;
-        }
-        Ok(headers)
+            let encoded = header.encode(self.seed, offset);
+            offset += RECORD_HEADER_BYTES as u64 + u64::from(header.payload_bytes);
+            encoded
+        })
     }
 
     fn write(&mut self, parts: &[IoSlice<'_>], end: u64) -> Result<()> {
@@ -228,6 +265,17 @@ impl LogWriter {
         self.file_bytes = self.file_bytes.max(end);
         self.syncer.set_appended(end);
         Ok(())
+    }
+
+    /// Makes the file longer than records up to `end` need, if it is not, and if it can.
+    fn reserve(&mut self, end: u64) {
+        if self.reserve_bytes == 0 || end <= self.file_bytes {
+            return;
+        }
+        let bytes = (end - self.file_bytes).saturating_add(self.reserve_bytes);
+        if self.syncer.file().allocate(self.file_bytes, bytes).is_ok() {
+            self.file_bytes = self.file_bytes.saturating_add(bytes);
+        }
     }
 
     /// Cuts off what a failed append may have left.
@@ -381,6 +429,38 @@ mod tests {
 
     use super::*;
     use crate::{Payload, Purpose};
+
+    #[test]
+    fn groups_have_the_same_bytes_however_they_are_written() {
+        let id = LogId { purpose: Purpose::CUSTOM, number: 1, identity: [0; 16] };
+        let bytes_of = |groups: &[&[Vec<u8>]]| {
+            let fs = MemFs::new();
+            let path = Path::new("/1.log");
+            let mut writer = LogWriter::create(&fs, path, id, WriterOptions::default()).unwrap();
+            for group in groups {
+                let records: Vec<_> = group
+                    .iter()
+                    .map(|bytes| bytes.split_at(bytes.len() / 3))
+                    .map(|(front, back)| Record { tag: 9, payload: Payload::in_two(front, back) })
+                    .collect();
+                let start = writer.len();
+                assert_eq!(writer.append(&records).unwrap(), Appended { start, end: writer.len() });
+            }
+            let file = fs.open(path).unwrap();
+            let mut bytes = vec![0; usize::try_from(file.len().unwrap()).unwrap()];
+            file.read_exact_at(&mut bytes, 0).unwrap();
+            bytes
+        };
+        let limit = usize::try_from(GATHERED_BYTES_MAX).unwrap();
+        for last_bytes in
+            [0, 1, limit - 3 * RECORD_HEADER_BYTES - 100, limit - 3 * RECORD_HEADER_BYTES - 99, limit]
+        {
+            let payloads = [vec![1; 100], vec![], vec![2; last_bytes]];
+            let [a, b, c] = payloads.each_ref().map(std::slice::from_ref);
+            assert_eq!(bytes_of(&[&payloads]), bytes_of(&[a, b, c]), "{last_bytes}");
+        }
+        assert_eq!(bytes_of(&[&[]]), bytes_of(&[]), "a group of nothing");
+    }
 
     #[test]
     fn a_log_keeps_its_last_ordinal_for_the_end_record() {

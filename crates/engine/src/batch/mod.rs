@@ -12,6 +12,9 @@ use siltstone_types::{
 
 use crate::{Error, Keyspace, Result, batch::format::BatchEntry, keyspace::KeyspaceId};
 
+/// More than any entry's kind, keyspace and lengths take.
+const FRAME_BYTES: usize = 16;
+
 /// Writes that become visible, and durable, all together or not at all.
 ///
 /// A batch holds the encoding that goes into the log (`docs/format/batch.md`), so committing it copies nothing. An entry that exceeds a
@@ -41,7 +44,14 @@ impl Default for WriteBatch {
 impl WriteBatch {
     /// An empty batch.
     pub fn new() -> WriteBatch {
-        let mut bytes = Vec::new();
+        WriteBatch::for_entry(0)
+    }
+
+    /// An empty batch with room for one entry that has so many bytes of key and value. A long one makes its room when it comes, once it was checked.
+    pub(crate) fn for_entry(user_bytes: usize) -> WriteBatch {
+        const ROOM_BYTES_MAX: usize = 4 << 10;
+        let room = format::HEADER_BYTES + user_bytes.saturating_add(FRAME_BYTES).min(ROOM_BYTES_MAX);
+        let mut bytes = Vec::with_capacity(room);
         format::start(&mut bytes);
         WriteBatch {
             bytes,
@@ -125,19 +135,19 @@ impl WriteBatch {
         self.user_bytes
     }
 
-    /// The keyspaces that have entries.
+    /// Those that have entries, each once.
     pub(crate) fn keyspaces(&self) -> &[KeyspaceId] {
         &self.keyspaces
     }
 
-    /// Lends out the encoding, so that another thread can log it.
-    pub(crate) fn take(&mut self) -> Vec<u8> {
-        std::mem::take(&mut self.bytes)
+    /// Lends out the encoding, so that another thread can log it, and the keyspaces that have entries.
+    pub(crate) fn take(&mut self) -> (Vec<u8>, Vec<KeyspaceId>) {
+        (std::mem::take(&mut self.bytes), std::mem::take(&mut self.keyspaces))
     }
 
-    /// Takes the encoding back.
-    pub(crate) fn give_back(&mut self, bytes: Vec<u8>) {
-        self.bytes = bytes;
+    /// Takes back what was lent.
+    pub(crate) fn give_back(&mut self, (bytes, keyspaces): (Vec<u8>, Vec<KeyspaceId>)) {
+        (self.bytes, self.keyspaces) = (bytes, keyspaces);
     }
 
     fn push(&mut self, entry: &BatchEntry<'_>) -> &mut WriteBatch {
@@ -168,8 +178,6 @@ impl WriteBatch {
 
     /// The count with this entry, or what is wrong with the entry.
     fn check(&self, entry: &BatchEntry<'_>) -> std::result::Result<u32, String> {
-        // More than any entry's kind, keyspace and lengths take.
-        const FRAME_BYTES: usize = 16;
         check_key(entry.key).map_err(|error| error.to_string())?;
         check_value_bytes(entry.value.len()).map_err(|error| error.to_string())?;
         let bytes = self.bytes.len() + entry.key.len() + entry.value.len() + FRAME_BYTES;

@@ -14,6 +14,9 @@ use crate::{
     sync::Arc,
 };
 
+/// Logs are longer than their records by up to so much, so that most syncs make no file longer: `docs/design.md`, "Logs".
+const RESERVE_BYTES: u64 = 1 << 20;
+
 /// Behind the log's lock: log order is sequence order, and both are assigned here.
 #[derive(Debug)]
 pub(crate) struct LogSet {
@@ -49,30 +52,36 @@ impl LogSet {
         LogPosition { log: self.writer.number(), offset: self.writer.len() }
     }
 
-    /// Appends batches, in this order, with one write call. Returns the first sequence number of each, and where the last one ends.
-    pub(crate) fn append(&mut self, batches: &[Arc<Pending>]) -> Result<(Vec<SequenceNumber>, LogPosition)> {
-        let mut firsts = Vec::with_capacity(batches.len());
-        let mut last = self.last_sequence;
-        for batch in batches {
-            let used_up = || Error::invalid_argument("all sequence numbers are used up");
-            firsts.push(last.checked_add(1).ok_or_else(used_up)?);
-            last = last.checked_add(u64::from(batch.count)).ok_or_else(used_up)?;
-        }
-        let records = batches.iter().zip(&firsts);
-        let records: Vec<_> =
-            records.map(|(batch, first)| Record { tag: first.get(), payload: batch.payload() }).collect();
+    /// Appends batches, in this order, with one write call. Returns the first sequence number of the first one, and where the last one ends; numbers follow each other.
+    pub(crate) fn append(&mut self, batches: &[Arc<Pending>]) -> Result<(SequenceNumber, LogPosition)> {
+        let used_up = || Error::invalid_argument("all sequence numbers are used up");
+        let first = self.last_sequence.checked_add(1).ok_or_else(used_up)?;
+        let count = batches.iter().map(|batch| u64::from(batch.count)).sum();
+        let last = self.last_sequence.checked_add(count).ok_or_else(used_up)?;
         self.last_tried = self.last_tried.max(last);
-        let appended = self.writer.append(&records)?;
+        let appended = match batches {
+            [one] => self.writer.append(&[Record { tag: first.get(), payload: one.payload() }]),
+            several => {
+                let mut next = first.get();
+                let mut records = Vec::with_capacity(several.len());
+                for batch in several {
+                    records.push(Record { tag: next, payload: batch.payload() });
+                    next += u64::from(batch.count);
+                }
+                self.writer.append(&records)
+            }
+        }?;
         // Not before: numbers of a failed append go to the next records, so that there is no gap.
         self.last_sequence = last;
-        Ok((firsts, LogPosition { log: self.writer.number(), offset: appended.end }))
+        Ok((first, LogPosition { log: self.writer.number(), offset: appended.end }))
     }
 }
 
 /// Creates a log that nothing refers to yet: header and name are durable.
 pub(crate) fn create_log(shared: &Shared, number: u64, predecessors: Predecessors) -> Result<LogWriter> {
     let id = log_id(number, shared.identity);
-    let options = WriterOptions { predecessors, ..WriterOptions::default() };
+    let reserve_bytes = RESERVE_BYTES.min(shared.settings.log_bytes_max);
+    let options = WriterOptions { predecessors, reserve_bytes, ..WriterOptions::default() };
     let log = LogWriter::create(&*shared.fs, &shared.layout.log(number), id, options)?;
     let wal_dir = shared.layout.wal_dir();
     let synced = shared.fs.sync_dir(wal_dir).on("sync the folder", wal_dir);

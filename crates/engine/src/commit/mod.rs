@@ -25,7 +25,7 @@ use crate::{
         interval::IntervalSync,
         log_set::LogSet,
         pending::{Pending, Told},
-        publisher::Unit,
+        publisher::{Placed, Unit},
         sync_stage::SyncStage,
     },
     db::Inner,
@@ -57,19 +57,12 @@ struct Queue {
     has_leader: bool,
 }
 
-/// A batch with its place in the order.
-struct Placed {
-    batch: Arc<Pending>,
-    first: SequenceNumber,
-}
-
 /// What became of the group under the log's lock.
 struct Appended {
     /// The version whose memtables the group goes to.
     version: Arc<Version>,
-    placed: Vec<Placed>,
-    /// First those that are only handed to the operating system, then those that are synced.
-    units: Vec<Arc<Unit>>,
+    /// Those that are only handed to the operating system, and those that are synced.
+    units: [Option<Arc<Unit>>; 2],
 }
 
 impl Commit {
@@ -119,9 +112,10 @@ impl Inner {
         let pending = Pending::new(batch, durability);
         let outcome = self.commit(commit, &pending);
         // The bytes go back: to be filled again after success, and as they were after a failure.
-        batch.give_back(
-            Arc::try_unwrap(pending).map_or_else(|shared| shared.payload.clone(), |own| own.payload),
-        );
+        batch.give_back(Arc::try_unwrap(pending).map_or_else(
+            |shared| (shared.payload.clone(), shared.keyspaces.clone()),
+            |own| (own.payload, own.keyspaces),
+        ));
         let end = outcome?;
         batch.clear();
         self.executor.step();
@@ -155,10 +149,10 @@ impl Inner {
         hand_over(&commit.queue);
         let Some(appended) = appended else { return };
         let planted = &self.shared.planted;
-        for unit in &appended.units {
-            let is_synced = unit.batches.first().is_some_and(|batch| batch.durability.waits_for_sync());
+        for unit in appended.units.iter().flatten() {
+            let is_synced = unit.batches().next().is_some_and(|batch| batch.durability.waits_for_sync());
             if is_synced
-                && let Err(error) = commit.sync.sync_to(unit.end, unit.batches.len(), &*self.shared.clock)
+                && let Err(error) = commit.sync.sync_to(unit.end, unit.placed.len(), &*self.shared.clock)
             {
                 return self.stop_writing(&error);
             }
@@ -167,17 +161,14 @@ impl Inner {
             }
             planted.pause_if(Bug::PublishedBeforeApplied);
             planted.pause_if(Bug::LogNotedAfterApply);
-            let mut of_unit = appended
-                .placed
-                .iter()
-                .filter(|placed| unit.batches.iter().any(|batch| Arc::ptr_eq(batch, &placed.batch)));
             // A memtable may be the user's own. What it holds after a panic is not known, and the others of the group must not wait for ever.
-            let applied = catch_panic(|| of_unit.try_for_each(|placed| apply(&appended.version, placed)));
+            let applied =
+                catch_panic(|| unit.placed.iter().try_for_each(|placed| apply(&appended.version, placed)));
             if let Err(error) = applied.and_then(|applied| applied) {
                 return self.stop_writing(&error);
             }
             if planted.is(Bug::LogNotedAfterApply) {
-                note_log(&appended.version, &appended.placed, unit.end.log);
+                note_log(&appended.version, unit.batches(), unit.end.log);
             }
             self.publisher.ready(unit);
         }
@@ -201,7 +192,7 @@ impl Inner {
             return None;
         }
         let start = log.end();
-        let (firsts, end) = match log.append(&group) {
+        let (first, end) = match log.append(&group) {
             Ok(appended) => appended,
             Err(error) => {
                 group.iter().for_each(|batch| batch.fail(&error));
@@ -213,28 +204,25 @@ impl Inner {
             }
         };
         self.count_group(&group, end.offset - start.offset);
-        let placed: Vec<_> =
-            group.iter().cloned().zip(firsts).map(|(batch, first)| Placed { batch, first }).collect();
         if !self.shared.planted.is(Bug::LogNotedAfterApply) {
-            note_log(&version, &placed, end.log);
+            note_log(&version, group.iter(), end.log);
         }
         if let Some(interval) = group.iter().filter_map(|batch| batch.durability.interval()).min() {
             self.sync_within(commit, interval);
         }
-        let mut units = Vec::new();
-        for waits in [false, true] {
-            let of_unit: Vec<_> =
-                placed.iter().filter(|placed| placed.batch.durability.waits_for_sync() == waits).collect();
-            if let Some(last) = of_unit.last() {
-                let last =
-                    last.first.checked_add(u64::from(last.batch.count) - 1).unwrap_or(SequenceNumber::MAX);
-                let batches = of_unit.iter().map(|placed| Arc::clone(&placed.batch)).collect();
-                let unit = Arc::new(Unit { batches, last, end });
-                self.publisher.enqueue(Arc::clone(&unit));
-                units.push(unit);
-            }
-        }
-        Some(Appended { version, placed, units })
+        let mut placed = place(group, first);
+        // Each part without an allocation when it is all.
+        let buffered_count = placed.partition_point(|placed| !placed.batch.durability.waits_for_sync());
+        let synced =
+            if buffered_count == 0 { std::mem::take(&mut placed) } else { placed.split_off(buffered_count) };
+        let units = [placed, synced].map(|placed| {
+            let last = placed.last()?;
+            let last = last.first.checked_add(u64::from(last.batch.count) - 1).unwrap_or(SequenceNumber::MAX);
+            let unit = Arc::new(Unit { placed, last, end });
+            self.publisher.enqueue(Arc::clone(&unit));
+            Some(unit)
+        });
+        Some(Appended { version, units })
     }
 
     fn count_group(&self, group: &[Arc<Pending>], bytes: u64) {
@@ -296,8 +284,19 @@ fn has_live_keyspaces(version: &Version, batch: &Pending) -> bool {
     missing.is_none()
 }
 
-fn note_log(version: &Version, placed: &[Placed], log: u64) {
-    for id in placed.iter().flat_map(|placed| &placed.batch.keyspaces) {
+/// Batches with their first sequence numbers, which follow each other.
+fn place(group: Vec<Arc<Pending>>, first: SequenceNumber) -> Vec<Placed> {
+    let mut next = first;
+    let with_place = |batch: Arc<Pending>| {
+        let first = next;
+        next = first.checked_add(u64::from(batch.count)).unwrap_or(SequenceNumber::MAX);
+        Placed { batch, first }
+    };
+    group.into_iter().map(with_place).collect()
+}
+
+fn note_log<'a>(version: &Version, batches: impl Iterator<Item = &'a Arc<Pending>>, log: u64) {
+    for id in batches.flat_map(|batch| &batch.keyspaces) {
         if let Some(keyspace) = version.keyspace(*id) {
             keyspace.active.note_log(log);
         }

@@ -46,7 +46,7 @@ pub(crate) enum Told {
 
 impl Pending {
     pub(crate) fn new(batch: &mut WriteBatch, durability: Durability) -> Arc<Pending> {
-        let (payload, count, keyspaces) = (batch.take(), batch.len(), batch.keyspaces().to_vec());
+        let ((payload, keyspaces), count) = (batch.take(), batch.len());
         let user_bytes = batch.user_bytes();
         // Here, on the writer's own thread, and not under the log's lock.
         let payload_crc = Payload::new(&payload).crc();

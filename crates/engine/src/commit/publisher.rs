@@ -11,13 +11,26 @@ use crate::{
     sync::{Arc, AtomicU64, Condvar, Mutex, Ordering},
 };
 
+/// A batch with its place in the order.
+#[derive(Debug)]
+pub(crate) struct Placed {
+    pub(crate) batch: Arc<Pending>,
+    pub(crate) first: SequenceNumber,
+}
+
 /// Batches that become visible together: a part of a group with one durability.
 #[derive(Debug)]
 pub(crate) struct Unit {
-    pub(crate) batches: Vec<Arc<Pending>>,
+    pub(crate) placed: Vec<Placed>,
     pub(crate) last: SequenceNumber,
     /// Where its records end in the log.
     pub(crate) end: LogPosition,
+}
+
+impl Unit {
+    pub(crate) fn batches(&self) -> impl Iterator<Item = &Arc<Pending>> {
+        self.placed.iter().map(|placed| &placed.batch)
+    }
 }
 
 #[derive(Debug)]
@@ -61,7 +74,7 @@ impl Publisher {
     pub(crate) fn enqueue(&self, unit: Arc<Unit>) {
         let mut waiting = self.waiting.lock();
         match &waiting.failed {
-            Some(error) => unit.batches.iter().for_each(|batch| batch.fail(error)),
+            Some(error) => unit.batches().for_each(|batch| batch.fail(error)),
             None => waiting.units.push_back(Entry { unit, is_ready: false }),
         }
     }
@@ -86,7 +99,7 @@ impl Publisher {
         }
         self.changed.notify_all();
         for entry in done {
-            entry.unit.batches.iter().for_each(|batch| batch.publish(entry.unit.end));
+            entry.unit.batches().for_each(|batch| batch.publish(entry.unit.end));
         }
     }
 
@@ -122,6 +135,6 @@ impl Publisher {
             std::mem::take(&mut waiting.units)
         };
         self.changed.notify_all();
-        failed.iter().flat_map(|entry| &entry.unit.batches).for_each(|batch| batch.fail(error));
+        failed.iter().flat_map(|entry| entry.unit.batches()).for_each(|batch| batch.fail(error));
     }
 }

@@ -31,8 +31,8 @@ struct State {
     synced: LogPosition,
     current: LogSyncer,
     current_number: u64,
-    /// Logs that were rotated away and are not finished yet, oldest first.
-    retiring: VecDeque<LogWriter>,
+    /// Logs that were rotated away, with their end records, and are not synced yet, oldest first.
+    retiring: VecDeque<LogSyncer>,
     /// Who waits for a sync: up to where, and how many batches. Batches, and not groups: a few groups come back before all who were in them do.
     waiting: Vec<(LogPosition, usize)>,
     /// How many batches the next sync waits for, a moment: those that the last one served, and those that came meanwhile. Without the latter, writers
@@ -61,7 +61,7 @@ impl SyncStage {
     }
 
     /// Takes over a log that was rotated away; none, if all of it is synced. Called under the log's lock, before anything is appended to the new one.
-    pub(crate) fn rotate(&self, old: Option<LogWriter>, new: &LogWriter) {
+    pub(crate) fn rotate(&self, old: Option<LogSyncer>, new: &LogWriter) {
         let mut state = self.state.lock();
         state.retiring.extend(old);
         state.current = new.syncer();
@@ -107,7 +107,7 @@ impl SyncStage {
                 (std::mem::take(&mut state.retiring), state.current.clone(), state.current_number);
             drop(state);
             let started = clock.monotonic();
-            let outcome = sync_all(retiring, &current);
+            let outcome = sync_all(&retiring, &current);
             let took = clock.monotonic().saturating_sub(started);
             state = self.state.lock();
             state.is_running = false;
@@ -138,10 +138,9 @@ impl State {
     }
 }
 
-fn sync_all(retiring: VecDeque<LogWriter>, current: &LogSyncer) -> Result<u64> {
-    for log in retiring {
-        log.finish()?;
-    }
+fn sync_all(retiring: &VecDeque<LogSyncer>, current: &LogSyncer) -> Result<u64> {
+    // What was reserved behind their end records goes with them, soon. Cutting it off could fail, and nothing depends on it.
+    retiring.iter().try_for_each(|log| log.sync().map(|_| ()))?;
     // From here on a record of the current log may promise that its predecessors are durable.
     current.predecessors_synced();
     Ok(current.sync()?)

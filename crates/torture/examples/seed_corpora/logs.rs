@@ -20,7 +20,7 @@ pub(crate) fn log(
     finish: bool,
 ) -> Result<Vec<u8>, Box<dyn Error>> {
     let (fs, path) = (MemFs::new(), Path::new(PATH));
-    let options = WriterOptions { preallocate_bytes, predecessors: Predecessors::Synced };
+    let options = WriterOptions { preallocate_bytes, reserve_bytes: 0, predecessors: Predecessors::Synced };
     let mut writer = LogWriter::create(&fs, path, id, options)?;
     for (tag, payload) in (1..).zip(payloads) {
         writer.append(&[Record { tag, payload: Payload::new(payload) }])?;

@@ -36,7 +36,7 @@ pub enum Trouble {
 }
 
 /// The kinds of operations that a database uses.
-pub const USED: [OpKind; 19] = [
+pub const USED: [OpKind; 20] = [
     OpKind::Create,
     OpKind::Open,
     OpKind::Rename,
@@ -51,6 +51,7 @@ pub const USED: [OpKind; 19] = [
     OpKind::ReadAt,
     OpKind::Advise,
     OpKind::WriteAt,
+    OpKind::Allocate,
     OpKind::SyncData,
     OpKind::SyncAll,
     OpKind::SetLen,
@@ -59,15 +60,20 @@ pub const USED: [OpKind; 19] = [
 ];
 
 /// Those that it does not use, and why.
-pub const UNUSED: [(OpKind, &str); 3] = [
+pub const UNUSED: [(OpKind, &str); 2] = [
     (OpKind::OpenForOverwrite, "no log is recycled"),
-    (OpKind::Allocate, "no log is preallocated"),
     (OpKind::AvailableBytes, "that the disk is full is told by the write that fails"),
 ];
 
-/// Those that a full disk fails. Giving another name can fail, too, on some file systems; but after that nobody knows which name counts.
-pub const NEED_SPACE: [OpKind; 5] =
-    [OpKind::Create, OpKind::WriteAt, OpKind::Rename, OpKind::HardLink, OpKind::CreateDirAll];
+/// Those that a full disk fails.
+pub const NEED_SPACE: [OpKind; 6] = [
+    OpKind::Create,
+    OpKind::WriteAt,
+    OpKind::Allocate,
+    OpKind::Rename,
+    OpKind::HardLink,
+    OpKind::CreateDirAll,
+];
 
 /// A run with one trouble.
 #[derive(Clone, Copy, Debug)]

@@ -27,7 +27,8 @@ fn logs(text: &str) -> (MemFs, Vec<ChainLog>) {
     for (word, number) in text.split_whitespace().zip(1..) {
         let id = LogId { number, ..ID };
         let path = log_path(number);
-        let options = WriterOptions { preallocate_bytes: 0, predecessors: Predecessors::Unsynced };
+        let options =
+            WriterOptions { preallocate_bytes: 0, reserve_bytes: 0, predecessors: Predecessors::Unsynced };
         let mut writer = Some(LogWriter::create(&fs, &path, id, options).unwrap());
         let mut damaged = Vec::new();
         let mut last = 0;

@@ -81,6 +81,40 @@ fn an_append_whose_remains_cannot_be_cut_off_ends_the_log() {
 }
 
 #[test]
+fn a_log_reserves_ahead_and_goes_on_where_it_cannot() {
+    for refuses in [false, true] {
+        let inner = Arc::new(MemFs::new());
+        let fault = Arc::new(Fault::fail(ErrorKind::StorageFull).on(&[OpKind::Allocate]));
+        if !refuses {
+            fault.lift();
+        }
+        let fs = FaultFs::new(inner.clone(), Arc::clone(&fault) as Arc<dyn Injector>);
+        let mut writer = create(&fs, WriterOptions { reserve_bytes: 300, ..ALONE });
+        let lengths: Vec<_> = (0..6)
+            .map(|tag| {
+                writer.append(&[record(tag, &[7; 100])]).unwrap();
+                // As a killed process leaves it: the rest is neither dropped nor the remains of anything.
+                let (records, outcome, report) = read(&inner.clone_now(), ReadMode::CrashTail);
+                outcome.unwrap();
+                assert_eq!(
+                    (records.len() as u64, report.dropped_bytes, report.remains_bytes),
+                    (tag + 1, 0, 0)
+                );
+                file_bytes(&*inner, path()).len()
+            })
+            .collect();
+        // 44 bytes, and 141 for each record; what goes beyond the file takes 300 more along.
+        let expected =
+            if refuses { [185, 326, 467, 608, 749, 890] } else { [300, 626, 626, 626, 1049, 1049] };
+        assert_eq!(lengths, expected);
+        assert_eq!(fault.hits() > 0, refuses);
+        let finished = writer.finish().unwrap();
+        assert_eq!(file_bytes(&*inner, path()).len() as u64, finished.length);
+        assert_eq!(tags(&*inner, ReadMode::Strict), [0, 1, 2, 3, 4, 5]);
+    }
+}
+
+#[test]
 fn a_failed_sync_is_final() {
     let inner = Arc::new(MemFs::new());
     // The first sync is the header's.

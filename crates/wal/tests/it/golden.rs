@@ -85,7 +85,8 @@ Finished dropped=0 remains=0
 #[test]
 fn a_log_with_promises_a_skipped_kind_and_an_unwritten_rest_is_read_and_written_as_ever() {
     let fs = MemFs::new();
-    let options = WriterOptions { preallocate_bytes: 400, predecessors: Predecessors::Unsynced };
+    let options =
+        WriterOptions { preallocate_bytes: 400, reserve_bytes: 0, predecessors: Predecessors::Unsynced };
     let mut writer = LogWriter::create(&fs, path(), ID, options).unwrap();
     writer.append(&[record(100, b"first"), record(101, b"")]).unwrap();
     writer.sync().unwrap();

@@ -17,7 +17,7 @@ pub(crate) const HEADER: usize = siltstone_wal::format::RECORD_HEADER_BYTES;
 
 /// A log that has no earlier ones.
 pub(crate) const ALONE: WriterOptions =
-    WriterOptions { preallocate_bytes: 0, predecessors: Predecessors::Synced };
+    WriterOptions { preallocate_bytes: 0, reserve_bytes: 0, predecessors: Predecessors::Synced };
 
 pub(crate) fn path() -> &'static Path {
     Path::new("/000003.log")

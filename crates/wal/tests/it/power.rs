@@ -93,7 +93,7 @@ impl Owner {
         let id = LogId { number: self.number, ..ID };
         let predecessors =
             if self.writers.is_empty() { Predecessors::Synced } else { Predecessors::Unsynced };
-        let options = WriterOptions { preallocate_bytes: 20_000, predecessors };
+        let options = WriterOptions { preallocate_bytes: 20_000, reserve_bytes: 0, predecessors };
         let path = log_path(self.number);
         let writer = match old_path {
             Some(old_path) => LogWriter::recycle(&self.fs, old_path, &path, id, options),
