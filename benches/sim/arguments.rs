@@ -13,7 +13,7 @@ use crate::{
 
 /// Runs compaction strategies without files, and says what they cost at which size of the data
 #[derive(Parser, Debug)]
-#[command(name = "cargo xtask sim")]
+#[command(name = "cargo xtask sim", after_help = strategies::help())]
 pub(crate) struct Arguments {
     /// A strategy with its parameters, such as `size-tiered,runs-min=4`; give several to compare them. All that exist,
     /// as they come, if none is given

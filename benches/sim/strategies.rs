@@ -83,6 +83,16 @@ fn make(text: &str, table_bytes: u64) -> Result<Box<dyn CompactionStrategy>> {
     (found.make)(&mut given, table_bytes).with_context(|| format!("strategy `{name}`"))
 }
 
+/// The strategies and their parameters, for the help.
+pub(crate) fn help() -> String {
+    let line = |named: &Named| {
+        let parameters: Vec<String> = named.parameters.iter().map(|field| field.replace('_', "-")).collect();
+        format!("\n  {}: {}", named.name, parameters.join(", "))
+    };
+    let lines: String = STRATEGIES.iter().map(line).collect();
+    format!("Strategies and their parameters; `max` is the highest number there is:{lines}")
+}
+
 /// Every strategy as it comes.
 pub(crate) fn all(table_bytes: u64) -> Result<Vec<Chosen>> {
     STRATEGIES.iter().map(|named| Chosen::parse(named.name, table_bytes)).collect()
@@ -103,6 +113,7 @@ mod tests {
     #[test]
     fn every_strategy_can_be_made_by_its_name_alone() {
         assert_eq!(all(1 << 20).unwrap().len(), STRATEGIES.len());
+        assert!(help().contains("\n  size-tiered: tiers, runs-min, "), "{}", help());
     }
 
     #[test]

@@ -107,6 +107,29 @@ fn a_run_is_a_function_of_its_seed() {
     };
     assert_eq!(run(7), run(7));
     assert_ne!(run(7), run(8));
+
+    for workload in WORKLOADS.into_iter().filter(|workload| *workload != Workload::Sequential) {
+        let written = |seed| {
+            let operations = workload.operations(KEYS, 1, seed);
+            (workload.load(KEYS, seed).collect::<Vec<_>>(), operations.collect::<Vec<_>>())
+        };
+        let (load, operations) = written(7);
+        assert_eq!((&load, &operations), (&written(7).0, &written(7).1));
+        assert!(workload.appends() || load != written(8).0, "{workload:?}");
+        assert_ne!(operations, written(8).1, "{workload:?}");
+    }
+}
+
+#[test]
+fn what_ends_in_the_moment_in_which_a_memtable_is_full_is_seen_in_it() {
+    // 400 operations take 20 ms, and so does the flush of their 48,000 bytes.
+    let timing = Timing { flush_bytes_per_s: 2_400_000, job_us: 0, ..timed().timing };
+    let parameters = EngineParameters { timing, backpressure: Backpressure::NONE, ..timed() };
+    let never = SizeTiered { runs_min: usize::MAX, ..SizeTiered::default() };
+    let operations = (0..800).map(|key| Operation { key, kind: Kind::Put });
+    let report = EngineSimulation::new(never, parameters).run(operations).unwrap();
+    // None when the first was full, one when the second was, and two at the end.
+    assert!((report.runs_mean - 1.0).abs() < 1e-9, "{report:?}");
 }
 
 #[test]
@@ -342,6 +365,35 @@ fn level_zero_stops_writers_at_its_limit_and_not_before() {
     assert_eq!(report.stalls.debt_ns + report.stalls.slowed_ns, 0);
     // Two memtables may be sealed already when level 0 is full, and one is being filled.
     assert!((6..=9).contains(&report.level0_runs_max), "{report:?}");
+}
+
+/// Another strategy that looks at what it is told.
+#[derive(Debug)]
+struct Watchful<S>(S);
+
+impl<S: CompactionStrategy> CompactionStrategy for Watchful<S> {
+    fn name(&self) -> &'static str {
+        "watchful"
+    }
+    fn plan(&self, view: &TreeView<'_>) -> Option<Job> {
+        let tables: Vec<_> =
+            runs_by_age(view.levels).flat_map(|(_, run)| run.tables.iter().map(|table| table.id)).collect();
+        let busy: Vec<_> = view.running.iter().flat_map(|job| &job.inputs).collect();
+        assert!(busy.iter().all(|id| tables.contains(id)), "{view:?}");
+        assert!((1..busy.len()).all(|at| !busy[..at].contains(&busy[at])), "{view:?}");
+        self.0.plan(view)
+    }
+    fn debt(&self, view: &TreeView<'_>) -> Debt {
+        self.0.debt(view)
+    }
+}
+
+#[test]
+fn strategies_are_told_what_runs_and_nothing_else() {
+    let timing = Timing { compaction_bytes_per_s: 8_000_000, workers: 3, ..timed().timing };
+    let parameters = EngineParameters { timing, ..timed() };
+    let [_, report] = simulate(Watchful(leveled()), Workload::Uniform, parameters);
+    assert_eq!(report.jobs_running_max, 3);
 }
 
 #[test]
