@@ -135,13 +135,15 @@ impl Inner {
                 self.retry_later();
             }
         }
-        self.background.wake();
         self.schedule_compactions();
+        self.note_pressure();
+        self.background.wake();
         self.shared.obsolete_files.remove_all();
     }
 
     fn run(&self, begun: &Begun) -> Result<RetainStatistics> {
         let Begun { id, job, profile, tree, level, epoch, .. } = begun;
+        let started = self.shared.clock.monotonic();
         let (added, statistics) = match job.action {
             Action::Merge { table_bytes_max, .. } => {
                 let older = OlderData::behind(job, &tree.levels).map_err(invalid)?;
@@ -166,17 +168,24 @@ impl Inner {
             }
             return Err(error);
         }
-        self.count_compaction(begun, &added, statistics);
+        self.count_compaction(begun, &added, statistics, started);
         Ok(statistics)
     }
 
-    fn count_compaction(&self, begun: &Begun, added: &[Arc<OpenTable>], statistics: RetainStatistics) {
+    fn count_compaction(
+        &self,
+        begun: &Begun,
+        added: &[Arc<OpenTable>],
+        statistics: RetainStatistics,
+        started: Duration,
+    ) {
         if matches!(begun.job.action, Action::Move { .. }) {
             return;
         }
         let is_input = |table: &&Arc<OpenTable>| begun.job.inputs.contains(&TableId(table.record.number));
         let bytes_in: u64 = begun.tree.tables().filter(is_input).map(|table| table.record.file_bytes).sum();
         let bytes_out: u64 = added.iter().map(|table| table.record.file_bytes).sum();
+        self.background.gauge.compacted(bytes_in, self.shared.clock.monotonic().saturating_sub(started));
         self.metrics.compactions.add(1);
         self.metrics.compaction_bytes.add(bytes_out);
         self.metrics.entries_removed.add(statistics.entries_in - statistics.entries_out);
@@ -216,11 +225,11 @@ impl Inner {
         self.commit_edit(&mut ledger, fields)?;
         let is_input = |table: &OpenTable| job.inputs.contains(&TableId(table.record.number));
         let stays = |table: &&Arc<OpenTable>| !is_input(table);
-        let old = Arc::clone(&keyspace.tree);
+        let (old, now_unix_ms) = (Arc::clone(&keyspace.tree), self.shared.clock.now_unix_ms());
         self.install(|version| {
             if let Some(keyspace) = version.keyspace_mut(*id) {
                 let tables = keyspace.tree.tables().filter(stays).cloned().chain(added.iter().cloned());
-                keyspace.tree = Arc::new(Tree::new(tables));
+                keyspace.set_tree(Tree::new(tables), now_unix_ms);
             }
         });
         drop(ledger);
@@ -228,18 +237,6 @@ impl Inner {
             old.tables().filter(|table| is_input(table)).for_each(|table| table.make_obsolete());
         }
         Ok(())
-    }
-
-    /// True when no write has to wait for compactions: level 0 is below its limit, or nothing that runs could help.
-    pub(crate) fn level0_has_room(&self, version: &Version) -> bool {
-        let is_full = |keyspace: &KeyspaceVersion| {
-            let stop = keyspace.profile.settings.level0_runs_stop as usize;
-            keyspace.tree.levels.first().is_some_and(|level| level.runs.len() >= stop)
-        };
-        if !version.keyspaces.values().any(is_full) {
-            return true;
-        }
-        self.background.state.lock().running.values().all(Vec::is_empty)
     }
 
     fn compact_all(&self) -> Result<CompactionReport> {
@@ -266,6 +263,7 @@ impl Inner {
     /// Merges everything a keyspace has, as soon as no other job has a part of it.
     fn compact_keyspace(&self, id: KeyspaceId) -> Result<RetainStatistics> {
         let begun = loop {
+            let seen = self.background.progress_count();
             // Closing drops jobs that have not begun: what they have marked as busy stays so.
             self.writable()?;
             let mut state = self.background.state.lock();
@@ -283,12 +281,14 @@ impl Inner {
                 };
                 break self.begin(id, job, keyspace, running)?;
             }
-            self.background.wait_for_progress(state, &*self.executor);
+            drop(state);
+            self.background.wait_for_progress(seen, &*self.executor);
         };
         let outcome = self.run(&begun);
         self.end(&begun);
-        self.background.wake();
         self.schedule_compactions();
+        self.note_pressure();
+        self.background.wake();
         outcome
     }
 }

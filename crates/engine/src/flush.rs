@@ -27,8 +27,9 @@ impl Inner {
             }
             // Here, on the flush lane, and not later: writers wait for the memory.
             drop(sealed);
-            self.background.succeeded();
             self.schedule_compactions();
+            self.note_pressure();
+            self.background.succeeded();
             self.shared.obsolete_files.remove_all();
         }
         Ok(())
@@ -49,6 +50,7 @@ impl Inner {
 
     fn flush_one(&self, id: KeyspaceId, profile: &Profile, sealed: &Sealed) -> Result<()> {
         let commit = self.commit_side()?;
+        let started = self.shared.clock.monotonic();
         // A table must not get ahead of the logs: one half of a batch could survive without the other.
         self.sync_to(sealed.end)?;
         let (live, planted) = (self.snapshots.live(), &self.shared.planted);
@@ -87,11 +89,12 @@ impl Inner {
             return Err(error);
         }
         if is_alive {
+            let now_unix_ms = self.shared.clock.now_unix_ms();
             self.install(|version| {
                 if let Some(keyspace) = version.keyspace_mut(id) {
                     keyspace.sealed.retain(|other| !is_flushed(&other.slot));
                     let tables = keyspace.tree.tables().cloned().chain(flushed.tables.iter().cloned());
-                    keyspace.tree = Arc::new(Tree::new(tables));
+                    keyspace.set_tree(Tree::new(tables), now_unix_ms);
                 }
             });
         } else {
@@ -100,7 +103,10 @@ impl Inner {
         drop(ledger);
         self.shared.memory.keep(&sealed.slot.table);
         self.metrics.flushes.add(1);
-        self.metrics.flush_bytes.add(flushed.tables.iter().map(|table| table.record.file_bytes).sum());
+        let bytes = flushed.tables.iter().map(|table| table.record.file_bytes).sum();
+        self.metrics.flush_bytes.add(bytes);
+        let (ended, user_bytes) = (self.shared.clock.monotonic(), self.metrics.user_bytes.get());
+        self.background.gauge.flushed(bytes, started, ended, user_bytes);
         obsolete.iter().for_each(|&number| self.shared.obsolete_files.add_log(number));
         Ok(())
     }

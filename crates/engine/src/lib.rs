@@ -35,6 +35,7 @@ pub mod planted;
 #[cfg(not(feature = "planted-bugs"))]
 mod planted;
 mod poison;
+mod pressure;
 mod read_view;
 mod receipt;
 mod recovery;
@@ -66,6 +67,7 @@ pub use iter::{
 pub use keyspace::{DEFAULT_KEYSPACE, Keyspace, KeyspaceId};
 pub use memory::MemoryStats;
 pub use metrics::ReadStats;
+pub use pressure::{StallCause, StallFigures, StallStats, WriteState};
 pub use receipt::Receipt;
 pub use recovery::Recovery;
 pub use settings::{

@@ -231,12 +231,13 @@ impl Base {
     ) -> Db {
         let state = write_side.as_ref().map_or(&self.state, |(_, ledger)| &ledger.state);
         let counters = Counters::new(state);
+        let now_unix_ms = self.shared.clock.now_unix_ms();
         let keyspaces = state.keyspaces.iter().filter_map(|(&id, record)| {
             let profile = Arc::clone(self.profiles.get(&id)?);
             let memtable = memtables.remove(&id).unwrap_or_else(|| profile.memtables.create());
             let mut keyspace = KeyspaceVersion::new(record.name.as_str().into(), profile, memtable);
             let own = tables.iter().filter(|table| table.keyspace.0 == id).cloned();
-            keyspace.tree = Arc::new(Tree::new(own));
+            keyspace.set_tree(Tree::new(own), now_unix_ms);
             Some((KeyspaceId(id), keyspace))
         });
         let metrics: Arc<Metrics> = Arc::default();
@@ -246,6 +247,7 @@ impl Base {
             attic,
             generation: Generation::new(),
             keyspaces: keyspaces.collect(),
+            is_strained: false,
         };
         let Base { shared, recovery, last_sequence, .. } = self;
         let write_side = write_side

@@ -97,8 +97,15 @@ pub struct Settings {
     pub compression: Vec<Compression>,
     /// How tables are merged.
     pub compaction: CompactionSettings,
+    /// Runs in level 0 above which writers are slowed, the more the closer they come to `level0_runs_stop`. Where it is not below that, they are not slowed.
+    pub level0_runs_slow: u32,
     /// Runs in level 0 at which writers wait for compaction. At least 2.
     pub level0_runs_stop: u32,
+    /// Bytes that compactions still have to read in a keyspace above which writers are slowed, the more the closer they come to `debt_bytes_stop`; never less than twice the
+    /// keyspace's tables. At least 1.
+    pub debt_bytes_slow: u64,
+    /// Bytes that compactions still have to read in a keyspace at which writers wait for them; never less than four times the keyspace's tables. At least 1.
+    pub debt_bytes_stop: u64,
     /// Compactions that run at a time; 0 for one less than there are processors, at least one.
     pub workers: u32,
     /// When writes are acknowledged that do not say so themselves.
@@ -126,7 +133,10 @@ impl Default for Settings {
             filter: FilterSettings::bits_per_key(10.0),
             compression: vec![Compression::None, Compression::Lz4],
             compaction: CompactionSettings::default(),
+            level0_runs_slow: 20,
             level0_runs_stop: 24,
+            debt_bytes_slow: 64 << 30,
+            debt_bytes_stop: 256 << 30,
             workers: 0,
             durability: Durability::Sync,
             keyspaces: BTreeMap::new(),
@@ -174,7 +184,10 @@ impl Settings {
             filter: self.filter.clone(),
             compression: self.compression.clone(),
             compaction: self.compaction.clone(),
+            level0_runs_slow: self.level0_runs_slow,
             level0_runs_stop: self.level0_runs_stop,
+            debt_bytes_slow: self.debt_bytes_slow,
+            debt_bytes_stop: self.debt_bytes_stop,
             workers: self.workers,
             durability: self.durability,
             keyspaces: BTreeMap::new(),
@@ -210,6 +223,8 @@ impl Settings {
                 "compression: a zstd level must be from -7 to 22",
             ),
             (self.level0_runs_stop >= 2, "level0-runs-stop must be at least 2"),
+            (fits(self.debt_bytes_slow), "debt-bytes-slow must be from 1 to 2^63 - 1"),
+            (fits(self.debt_bytes_stop), "debt-bytes-stop must be from 1 to 2^63 - 1"),
             (
                 self.durability != Durability::Interval { ms: 0 },
                 "the durability's interval must be at least 1 ms",

@@ -13,6 +13,7 @@ mod limits;
 mod memory;
 mod model;
 mod order;
+mod pressure;
 mod ranges;
 mod reopen;
 mod settings_page;
