@@ -20,7 +20,9 @@ impl Inner {
         // One at a time, so that a keyspace's memtables become tables in their order.
         let _turn = self.background.flush_turn.lock();
         while let Some((id, profile, sealed)) = self.next_flushable() {
-            if let Err(error) = self.flush_one(id, &profile, &sealed) {
+            let flushed = self.flush_one(id, &profile, &sealed);
+            self.shared.limiter.flush_ended();
+            if let Err(error) = flushed {
                 tracing::warn!(%error, "a flush failed");
                 self.retry_later();
                 return Err(error);

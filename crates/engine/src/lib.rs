@@ -36,6 +36,7 @@ pub mod planted;
 mod planted;
 mod poison;
 mod pressure;
+mod rate_limit;
 mod read_view;
 mod receipt;
 mod recovery;
@@ -68,6 +69,7 @@ pub use keyspace::{DEFAULT_KEYSPACE, Keyspace, KeyspaceId};
 pub use memory::MemoryStats;
 pub use metrics::ReadStats;
 pub use pressure::{StallCause, StallFigures, StallStats, WriteState};
+pub use rate_limit::RateLimitStats;
 pub use receipt::Receipt;
 pub use recovery::Recovery;
 pub use settings::{

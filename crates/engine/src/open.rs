@@ -34,6 +34,7 @@ use crate::{
     metrics::Metrics,
     obsolete::ObsoleteFiles,
     poison::Poison,
+    rate_limit::RateLimiter,
     recovery::{self, Memtables},
     sync::{Arc, AtomicBool, Mutex},
     table_cache::TableCache,
@@ -163,6 +164,7 @@ impl Base {
             components,
             memory,
             obsolete_files: ObsoleteFiles::new(Arc::clone(&builder.fs), layout.clone()),
+            limiter: RateLimiter::new(&settings, &builder.clock),
             layout: layout.clone(),
             settings,
             fs: builder.fs,
@@ -254,6 +256,9 @@ impl Base {
             .map(|(log, ledger)| WriteSide { commit: Commit::new(log), ledger: Mutex::new(ledger) });
         if write_side.is_some() {
             shared.obsolete_files.remove_on(&executor);
+            if executor.has_threads() {
+                shared.limiter.turn_on();
+            }
         }
         let keyspace_settings = Mutex::new(shared.settings.keyspaces.clone());
         let inner = Arc::new_cyclic(|weak| Inner {

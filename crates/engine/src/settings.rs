@@ -106,6 +106,10 @@ pub struct Settings {
     pub debt_bytes_slow: u64,
     /// Bytes that compactions still have to read in a keyspace at which writers wait for them; never less than four times the keyspace's tables. At least 1.
     pub debt_bytes_stop: u64,
+    /// How many bytes flushes and compactions write in a second, together; 0 for no limit. Flushes come first, and do not wait while writers do.
+    pub background_bytes_per_second: u64,
+    /// Let the rate move between a twentieth of `background_bytes_per_second` and all of it, by how much there is to write.
+    pub background_rate_auto: bool,
     /// Compactions that run at a time; 0 for one less than there are processors, at least one.
     pub workers: u32,
     /// When writes are acknowledged that do not say so themselves.
@@ -137,6 +141,8 @@ impl Default for Settings {
             level0_runs_stop: 24,
             debt_bytes_slow: 64 << 30,
             debt_bytes_stop: 256 << 30,
+            background_bytes_per_second: 0,
+            background_rate_auto: false,
             workers: 0,
             durability: Durability::Sync,
             keyspaces: BTreeMap::new(),
@@ -188,6 +194,8 @@ impl Settings {
             level0_runs_stop: self.level0_runs_stop,
             debt_bytes_slow: self.debt_bytes_slow,
             debt_bytes_stop: self.debt_bytes_stop,
+            background_bytes_per_second: self.background_bytes_per_second,
+            background_rate_auto: self.background_rate_auto,
             workers: self.workers,
             durability: self.durability,
             keyspaces: BTreeMap::new(),
@@ -203,6 +211,7 @@ impl Settings {
         let fits = |limit: u64| (1..=i64::MAX.unsigned_abs()).contains(&limit);
         let entries_fit = is_unlimited(&self.memtable_entries_max) || fits(self.memtable_entries_max);
         let cache_fits = self.cache_bytes == 0 || fits(self.cache_bytes);
+        let rate_fits = self.background_bytes_per_second == 0 || fits(self.background_bytes_per_second);
         let budget = self.memory_bytes_max;
         let budget_fits = budget == 0 || (budget >= BUDGET_BYTES_MIN && fits(budget));
         let mut checks = vec![
@@ -225,6 +234,7 @@ impl Settings {
             (self.level0_runs_stop >= 2, "level0-runs-stop must be at least 2"),
             (fits(self.debt_bytes_slow), "debt-bytes-slow must be from 1 to 2^63 - 1"),
             (fits(self.debt_bytes_stop), "debt-bytes-stop must be from 1 to 2^63 - 1"),
+            (rate_fits, "background-bytes-per-second must be from 0 to 2^63 - 1"),
             (
                 self.durability != Durability::Interval { ms: 0 },
                 "the durability's interval must be at least 1 ms",

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Db, MemoryStats, ReadStats, Result, StallStats};
+use crate::{Db, MemoryStats, RateLimitStats, ReadStats, Result, StallStats};
 
 /// Figures about one level.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -97,6 +97,8 @@ pub struct Stats {
     pub writes: WriteStats,
     /// How writers were held up since the database was opened.
     pub stalls: StallStats,
+    /// What the limit on background writes did.
+    pub rate_limit: RateLimitStats,
 }
 
 impl Stats {
@@ -130,6 +132,7 @@ impl Db {
             reads: view.version.metrics.reads(),
             writes: view.version.metrics.writes(),
             stalls: self.inner().background.gauge.stats(),
+            rate_limit: self.inner().shared.limiter.stats(),
             ..Stats::default()
         };
         for keyspace in view.version.keyspaces.values() {

@@ -28,6 +28,9 @@ impl Held<'_> {
             self.go_on();
             self.stopped = Some((cause, self.inner.shared.clock.monotonic()));
             self.inner.background.gauge.enter(WriteState::Stopped(cause));
+            if matches!(cause, StallCause::SealedMemtables | StallCause::Memory) {
+                self.inner.shared.limiter.hurry_flush();
+            }
         }
     }
 

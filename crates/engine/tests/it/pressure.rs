@@ -171,3 +171,34 @@ fn debt_returns_to_zero_by_itself_and_what_was_waited_is_counted() {
         std::thread::sleep(Duration::from_millis(5));
     }
 }
+
+#[test]
+fn background_writes_keep_to_their_limit_and_a_close_does_not_wait_for_it() {
+    let settings = Settings {
+        background_bytes_per_second: 1_000_000,
+        compression: vec![siltstone::Compression::None],
+        durability: Durability::Buffered,
+        ..Settings::default()
+    };
+    let db = Db::builder("db").in_memory().settings(settings).open().unwrap();
+    for i in 0..300_u32 {
+        db.put(i.to_le_bytes(), [0; 1000]).unwrap();
+    }
+    let started = OsClock.monotonic();
+    db.flush().unwrap();
+    let flushed = OsClock.monotonic().saturating_sub(started);
+    // The burst of a tenth is free.
+    assert!(flushed >= Duration::from_millis(190), "{flushed:?}");
+    let limit = db.stats().unwrap().rate_limit;
+    assert_eq!(limit.bytes_per_second, 1_000_000);
+    // Of what a wait lasts too long the next one is shorter, and less is counted.
+    assert!(limit.flush_wait >= Duration::from_millis(50) && limit.compaction_wait == Duration::ZERO);
+    db.compact().unwrap();
+    assert!(db.stats().unwrap().rate_limit.compaction_wait >= Duration::from_millis(50));
+    for i in 0..10_000_u32 {
+        db.put(i.to_le_bytes(), [0; 1000]).unwrap();
+    }
+    let started = OsClock.monotonic();
+    db.close().unwrap();
+    assert!(OsClock.monotonic().saturating_sub(started) < Duration::from_secs(8), "ten seconds' worth");
+}
