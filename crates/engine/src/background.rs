@@ -145,6 +145,33 @@ impl Inner {
         }
     }
 
+    /// Asks the strategies again when some time has passed, though nobody wrote: data that expires makes work by itself.
+    pub(crate) fn check_later(&self) {
+        let period = Duration::from_millis(self.shared.settings.compaction_check_ms);
+        if period.is_zero() || self.writable().is_err() {
+            return;
+        }
+        self.spawn_after(period, |inner| {
+            inner.assess_all();
+            inner.schedule_compactions();
+            inner.check_later();
+        });
+    }
+
+    fn assess_all(&self) {
+        let now_unix_ms = self.shared.clock.now_unix_ms();
+        self.versions.replace(|current| {
+            let mut next = current.clone();
+            let mut is_changed = false;
+            for keyspace in next.keyspaces.values_mut() {
+                let before = keyspace.debt;
+                keyspace.assess(now_unix_ms);
+                is_changed |= keyspace.debt != before;
+            }
+            is_changed.then_some(next)
+        });
+    }
+
     pub(crate) fn schedule_flush(&self) {
         if !self.background.flush_is_scheduled.swap(true, Ordering::AcqRel) {
             self.spawn(Lane::Flush, |inner| {

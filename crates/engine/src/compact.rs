@@ -248,7 +248,7 @@ impl Inner {
         };
         let mut report = CompactionReport { tables_before: tables(&before), ..CompactionReport::default() };
         for id in before.keyspaces.keys() {
-            let statistics = self.compact_keyspace(*id)?;
+            let statistics = self.compact_keyspace(*id, job_for_everything)?;
             report.entries_removed += statistics.entries_in - statistics.entries_out;
         }
         let after = self.version();
@@ -260,8 +260,12 @@ impl Inner {
         Ok(report)
     }
 
-    /// Merges everything a keyspace has, as soon as no other job has a part of it.
-    fn compact_keyspace(&self, id: KeyspaceId) -> Result<RetainStatistics> {
+    /// Carries out a job of a keyspace that was asked for, as soon as no other job has a part of it.
+    pub(crate) fn compact_keyspace(
+        &self,
+        id: KeyspaceId,
+        job: impl Fn(&KeyspaceVersion) -> Option<Job>,
+    ) -> Result<RetainStatistics> {
         let begun = loop {
             let seen = self.background.progress_count();
             // Closing drops jobs that have not begun: what they have marked as busy stays so.
@@ -271,14 +275,7 @@ impl Inner {
             let running = state.running.entry(id).or_default();
             if running.is_empty() {
                 let Some(keyspace) = version.keyspace(id) else { return Ok(RetainStatistics::default()) };
-                let tree = &keyspace.tree;
-                let Some(output) = place_of_everything(tree) else { return Ok(RetainStatistics::default()) };
-                let table_bytes_max = keyspace.profile.settings.table_bytes_max;
-                let job = Job {
-                    action: Action::Merge { output, table_bytes_max },
-                    inputs: tree.tables().map(|table| TableId(table.record.number)).collect(),
-                    reason: Reason::new("manual", "asked for"),
-                };
+                let Some(job) = job(keyspace) else { return Ok(RetainStatistics::default()) };
                 break self.begin(id, job, keyspace, running)?;
             }
             drop(state);
@@ -291,6 +288,17 @@ impl Inner {
         self.background.wake();
         outcome
     }
+}
+
+/// Merges everything a keyspace has.
+fn job_for_everything(keyspace: &KeyspaceVersion) -> Option<Job> {
+    let tree = &keyspace.tree;
+    let table_bytes_max = keyspace.profile.settings.table_bytes_max;
+    Some(Job {
+        action: Action::Merge { output: place_of_everything(tree)?, table_bytes_max },
+        inputs: tree.tables().map(|table| TableId(table.record.number)).collect(),
+        reason: Reason::new("manual", "asked for"),
+    })
 }
 
 /// Where all tables of a tree go when they become one run: the place of the oldest run, but not level 0, whose tables are written for speed and not

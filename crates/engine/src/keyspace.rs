@@ -45,6 +45,10 @@ impl Keyspace {
         self.id
     }
 
+    pub(crate) fn db(&self) -> &Db {
+        &self.db
+    }
+
     /// Its name.
     pub fn name(&self) -> &str {
         &self.name

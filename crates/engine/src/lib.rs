@@ -11,12 +11,14 @@ mod checkpoint;
 mod clock;
 mod commit;
 mod compact;
+mod compact_range;
 mod components;
 mod db;
 mod error;
 mod execute;
 mod executor;
 mod explain;
+mod explain_compaction;
 pub mod files;
 mod flush;
 mod folder;
@@ -61,6 +63,7 @@ pub use db::Db;
 pub use error::{Error, Result};
 pub use executor::{BackgroundJob, Executor, Inline, Lane, Threads};
 pub use explain::{Explanation, ReadStep};
+pub use explain_compaction::{Alternative, CompactionExplanation, PlannedJob};
 pub use iter::{
     cursor::DbCursor,
     range::{KeyBounds, KeyValue, Range},

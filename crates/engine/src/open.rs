@@ -279,6 +279,7 @@ impl Base {
             write_side,
         });
         inner.schedule_compactions();
+        inner.check_later();
         Db::new(inner)
     }
 

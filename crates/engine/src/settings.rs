@@ -110,6 +110,8 @@ pub struct Settings {
     pub background_bytes_per_second: u64,
     /// Let the rate move between a twentieth of `background_bytes_per_second` and all of it, by how much there is to write.
     pub background_rate_auto: bool,
+    /// How often strategies are asked for work though nothing was written, in milliseconds; 0 for never.
+    pub compaction_check_ms: u64,
     /// Compactions that run at a time; 0 for one less than there are processors, at least one.
     pub workers: u32,
     /// When writes are acknowledged that do not say so themselves.
@@ -143,6 +145,7 @@ impl Default for Settings {
             debt_bytes_stop: 256 << 30,
             background_bytes_per_second: 0,
             background_rate_auto: false,
+            compaction_check_ms: 30_000,
             workers: 0,
             durability: Durability::Sync,
             keyspaces: BTreeMap::new(),
@@ -196,6 +199,7 @@ impl Settings {
             debt_bytes_stop: self.debt_bytes_stop,
             background_bytes_per_second: self.background_bytes_per_second,
             background_rate_auto: self.background_rate_auto,
+            compaction_check_ms: self.compaction_check_ms,
             workers: self.workers,
             durability: self.durability,
             keyspaces: BTreeMap::new(),
@@ -234,6 +238,10 @@ impl Settings {
             (self.level0_runs_stop >= 2, "level0-runs-stop must be at least 2"),
             (fits(self.debt_bytes_slow), "debt-bytes-slow must be from 1 to 2^63 - 1"),
             (fits(self.debt_bytes_stop), "debt-bytes-stop must be from 1 to 2^63 - 1"),
+            (
+                self.compaction_check_ms == 0 || fits(self.compaction_check_ms),
+                "compaction-check-ms must be from 0 to 2^63 - 1",
+            ),
             (rate_fits, "background-bytes-per-second must be from 0 to 2^63 - 1"),
             (
                 self.durability != Durability::Interval { ms: 0 },

@@ -198,6 +198,11 @@ impl CompactionSettings {
         CompactionSettings::SizeTiered(SizeTieredSettings { runs_min, ..SizeTieredSettings::default() })
     }
 
+    /// Every built-in strategy, with its default parameters.
+    pub fn built_in() -> Vec<CompactionSettings> {
+        vec![CompactionSettings::SizeTiered(SizeTieredSettings::default())]
+    }
+
     /// Every limit, with the field's name.
     pub(crate) fn checks(&self) -> Vec<(bool, &'static str)> {
         let CompactionSettings::SizeTiered(tiers) = self else { return Vec::new() };
