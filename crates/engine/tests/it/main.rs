@@ -12,6 +12,7 @@ mod keyspace_settings;
 mod keyspaces;
 mod limits;
 mod memory;
+mod merges;
 mod model;
 mod order;
 mod pressure;
