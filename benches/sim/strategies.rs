@@ -1,7 +1,7 @@
 //! The strategies that can be named on the command line, and their parameters.
 
 use anyhow::{Context as _, Result, anyhow};
-use siltstone_compaction::{CompactionStrategy, SizeTiered};
+use siltstone_compaction::{CompactionStrategy, Fifo, LazyLeveled, Leveled, SizeTiered};
 
 use crate::{given::Given, nearest::unknown};
 
@@ -36,12 +36,23 @@ macro_rules! named {
 /// One line for each.
 #[rustfmt::skip]
 const STRATEGIES: &[Named] = &[
+    named!("leveled", |given| leveled(given)?, [ratio, base_bytes, last_level, table_bytes_max, level0_runs, level0_merge_runs_min, moves, tombstone_percent_min, tombstone_age_ms_max, hot_reads_min] + ["boundary_percent_min", "overlap_bytes_max"]),
     named!("size-tiered", |given| size_tiered(given)?, [runs_min, runs_max, merge_runs_min, merge_runs_max, similarity, size_ratio_percent, space_amplification_percent_max, table_bytes_max] + ["tiers"]),
+    named!("lazy-leveled", |_given| LazyLeveled::default(), [ratio, last_level, merge_runs_max, table_bytes_max, tombstone_percent_min, tombstone_age_ms_max]),
+    named!("fifo", |_given| Fifo::default(), [bytes_max, age_ms_max]),
 ];
 
 /// `tiers=8` stands for a set of parameters, of which single ones may be replaced.
 fn size_tiered(given: &mut Given) -> Result<SizeTiered> {
     Ok(given.take("tiers")?.map_or_else(SizeTiered::default, SizeTiered::tiers))
+}
+
+/// Where tables may end early is a part of its own of the strategy.
+fn leveled(given: &mut Given) -> Result<Leveled> {
+    let mut leveled = Leveled::default();
+    given.set("boundary_percent_min", &mut leveled.cuts.boundary_percent_min)?;
+    given.set("overlap_bytes_max", &mut leveled.cuts.overlap_bytes_max)?;
+    Ok(leveled)
 }
 
 fn preset<T: 'static>(field: &str, value: &mut T, table_bytes: u64) {

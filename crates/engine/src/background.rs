@@ -9,17 +9,17 @@ use crate::{
     db::Inner,
     executor::{BackgroundJob, Executor, Lane},
     keyspace::KeyspaceId,
-    memory::Admission,
-    sync::{AtomicBool, Condvar, Mutex, MutexGuard, Ordering},
-    version::KeyspaceVersion,
+    pressure::Gauge,
+    sync::{AtomicBool, Condvar, Mutex, Ordering},
 };
-
-/// A keyspace with this many sealed memtables takes no more writes until one is flushed.
-const SEALED_MAX: usize = 2;
 
 /// The shortest and the longest wait before what failed is tried again. Each wait is twice as long as the one before.
 const RETRY_DELAY_MIN: Duration = Duration::from_millis(100);
 const RETRY_DELAY_MAX: Duration = Duration::from_secs(10);
+
+/// How long a writer waits before it looks again, notified or not: what it waits for may have happened without anybody knowing that it waits, such as another write
+/// that was on its way into memory.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// What is going on in the background.
 #[derive(Default, Debug)]
@@ -31,16 +31,19 @@ pub(crate) struct Background {
     pub(crate) state: Mutex<BackgroundState>,
     /// Something was flushed or compacted, or failed.
     progress: Condvar,
+    pub(crate) gauge: Gauge,
 }
 
 #[derive(Default, Debug)]
 pub(crate) struct BackgroundState {
     /// Compactions under way.
     pub(crate) running: BTreeMap<KeyspaceId, Vec<RunningJob>>,
+    /// How often something was flushed or compacted, or failed.
+    progress_count: u64,
     /// How many flushes failed, so that whoever waits for one knows which failures are his.
-    flush_failures: u64,
+    pub(crate) flush_failures: u64,
     /// Why the last flush failed; nothing after one that succeeded.
-    flush_failure: Option<Error>,
+    pub(crate) flush_failure: Option<Error>,
     /// What failed is tried again, later.
     retry_is_scheduled: bool,
     /// How long the last wait before another try was; zero when nothing failed since.
@@ -50,14 +53,25 @@ pub(crate) struct BackgroundState {
 }
 
 impl Background {
-    /// Waits until something was flushed or compacted, or failed. May return before.
-    pub(crate) fn wait_for_progress(&self, state: MutexGuard<'_, BackgroundState>, executor: &dyn Executor) {
+    /// Looked at before anything else, so that what happens afterwards is not waited for.
+    pub(crate) fn progress_count(&self) -> u64 {
+        self.state.lock().progress_count
+    }
+
+    /// Waits until something was flushed or compacted, or failed, since the count was `seen`. May return before.
+    pub(crate) fn wait_for_progress(&self, seen: u64, executor: &dyn Executor) {
         if executor.has_threads() {
-            // Limited, so that a wake-up between looking and waiting costs time and nothing else.
-            drop(self.progress.wait_for(state, Duration::from_millis(10)));
+            self.wait_at_most(seen, LOOK_AGAIN);
         } else {
-            drop(state);
             executor.help();
+        }
+    }
+
+    /// Waits so long, or until something was flushed or compacted, or failed, since the count was `seen`.
+    pub(crate) fn wait_at_most(&self, seen: u64, limit: Duration) {
+        let state = self.state.lock();
+        if state.progress_count == seen {
+            drop(self.progress.wait_for(state, limit));
         }
     }
 
@@ -69,7 +83,7 @@ impl Background {
 
     /// Tells those who wait for room to look again.
     pub(crate) fn wake(&self) {
-        let _state = self.state.lock();
+        self.state.lock().progress_count += 1;
         self.progress.notify_all();
     }
 }
@@ -137,6 +151,33 @@ impl Inner {
         }
     }
 
+    /// Asks the strategies again when some time has passed, though nobody wrote: data that expires makes work by itself.
+    pub(crate) fn check_later(&self) {
+        let period = Duration::from_millis(self.shared.settings.compaction_check_ms);
+        if period.is_zero() || self.writable().is_err() {
+            return;
+        }
+        self.spawn_after(period, |inner| {
+            inner.assess_all();
+            inner.schedule_compactions();
+            inner.check_later();
+        });
+    }
+
+    fn assess_all(&self) {
+        let now_unix_ms = self.shared.clock.now_unix_ms();
+        self.versions.replace(|current| {
+            let mut next = current.clone();
+            let mut is_changed = false;
+            for keyspace in next.keyspaces.values_mut() {
+                let before = keyspace.debt;
+                keyspace.assess(now_unix_ms);
+                is_changed |= keyspace.debt != before;
+            }
+            is_changed.then_some(next)
+        });
+    }
+
     pub(crate) fn schedule_flush(&self) {
         if !self.background.flush_is_scheduled.swap(true, Ordering::AcqRel) {
             self.spawn(Lane::Flush, |inner| {
@@ -189,68 +230,5 @@ impl Inner {
             *next_log = Some(self.prepare_log()?);
         }
         Ok(())
-    }
-
-    /// Returns when a write may be taken in: memory and level 0 have room.
-    ///
-    /// # Errors
-    ///
-    /// The failure of a flush that would have made room, and ended meanwhile. Another write makes it try again at once; without one it is tried later.
-    pub(crate) fn wait_for_room(&self, bytes: u64) -> Result<Option<Admission>> {
-        let mut failures_before = None;
-        loop {
-            self.poison.check()?;
-            self.writable()?;
-            if self.has_room() {
-                if !self.shared.memory.has_budget() {
-                    return Ok(None);
-                }
-                if let Some(admission) = self.admit(bytes)? {
-                    return Ok(Some(admission));
-                }
-            }
-            // Before it is scheduled: its failure is one to be told of.
-            let failures = self.background.state.lock().flush_failures;
-            let failures_before = *failures_before.get_or_insert(failures);
-            self.schedule_flush();
-            self.schedule_compactions();
-            let state = self.background.state.lock();
-            if state.flush_failures > failures_before
-                && let Some(error) = &state.flush_failure
-            {
-                return Err(error.clone());
-            }
-            self.background.wait_for_progress(state, &*self.executor);
-        }
-    }
-
-    /// Takes a write in within the budget. Where there is no room, something can be flushed.
-    fn admit(&self, bytes: u64) -> Result<Option<Admission>> {
-        let version = self.version();
-        let is_empty = version
-            .keyspaces
-            .values()
-            .flat_map(KeyspaceVersion::memtables)
-            .all(|slot| slot.first_log().is_none());
-        let admission = self.shared.memory.admit(bytes, version.memtable_bytes(), is_empty);
-        let has_sealed = version.keyspaces.values().any(|keyspace| !keyspace.sealed.is_empty());
-        if admission.is_none() && !has_sealed {
-            // Many small ones that no limit of their own has sealed: the larger half goes.
-            let log = self.commit_side()?.log.lock();
-            let active = |keyspace: &KeyspaceVersion| keyspace.active.table.bytes();
-            let largest = self.version().keyspaces.values().map(active).max().unwrap_or(0);
-            self.seal(&log, |keyspace| active(keyspace) >= largest / 2);
-        }
-        Ok(admission)
-    }
-
-    fn has_room(&self) -> bool {
-        let settings = &self.shared.settings;
-        let version = self.versions.load();
-        let has_sealed = version.keyspaces.values().any(|keyspace| !keyspace.sealed.is_empty());
-        let has_piled_up = version.keyspaces.values().any(|keyspace| keyspace.sealed.len() >= SEALED_MAX);
-        // Only what is sealed can be flushed, so only that is worth waiting for.
-        let memory_is_full = has_sealed && version.memtable_bytes() >= settings.memtables_bytes_max;
-        !has_piled_up && !memory_is_full && self.level0_has_room(&version)
     }
 }

@@ -144,13 +144,15 @@ impl Inner {
                 self.retry_later();
             }
         }
-        self.background.wake();
         self.schedule_compactions();
+        self.note_pressure();
+        self.background.wake();
         self.shared.obsolete_files.remove_all();
     }
 
     fn run(&self, begun: &Begun) -> Result<RetainStatistics> {
         let Begun { id, job, profile, tree, level, epoch, .. } = begun;
+        let started = self.shared.clock.monotonic();
         let (added, statistics) = match job.action {
             Action::Merge { .. } => {
                 let older = OlderData::behind(job, &tree.levels).map_err(invalid)?;
@@ -179,17 +181,26 @@ impl Inner {
         if installed? == Installed::No {
             return Ok(statistics);
         }
-        self.count_compaction(begun, &added, statistics);
+        self.count_compaction(begun, &added, statistics, started);
         Ok(statistics)
     }
 
-    fn count_compaction(&self, begun: &Begun, added: &[Arc<OpenTable>], statistics: RetainStatistics) {
-        if matches!(begun.job.action, Action::Move { .. }) {
-            return;
+    fn count_compaction(
+        &self,
+        begun: &Begun,
+        added: &[Arc<OpenTable>],
+        statistics: RetainStatistics,
+        started: Duration,
+    ) {
+        match begun.job.action {
+            Action::Move { .. } => return self.metrics.moves.add(1),
+            Action::Drop => return self.metrics.drops.add(1),
+            Action::Merge { .. } => {}
         }
         let is_input = |table: &&Arc<OpenTable>| begun.job.inputs.contains(&TableId(table.record.number));
         let bytes_in: u64 = begun.tree.tables().filter(is_input).map(|table| table.record.file_bytes).sum();
         let bytes_out: u64 = added.iter().map(|table| table.record.file_bytes).sum();
+        self.background.gauge.compacted(bytes_in, self.shared.clock.monotonic().saturating_sub(started));
         self.metrics.compactions.add(1);
         self.metrics.compaction_bytes.add(bytes_out);
         self.metrics.entries_removed.add(statistics.entries_in - statistics.entries_out);
@@ -247,29 +258,17 @@ impl Inner {
         self.commit_edit(ledger, fields)?;
         let is_input = |table: &OpenTable| job.inputs.contains(&TableId(table.record.number));
         let stays = |table: &&Arc<OpenTable>| !is_input(table);
-        let old = Arc::clone(&keyspace.tree);
+        let (old, now_unix_ms) = (Arc::clone(&keyspace.tree), self.shared.clock.now_unix_ms());
         self.install(|version| {
             if let Some(keyspace) = version.keyspace_mut(*id) {
                 let tables = keyspace.tree.tables().filter(stays).cloned().chain(added.iter().cloned());
-                keyspace.tree = Arc::new(Tree::new(tables));
+                keyspace.set_tree(Tree::new(tables), now_unix_ms);
             }
         });
         if !matches!(job.action, Action::Move { .. }) {
             old.tables().filter(|table| is_input(table)).for_each(|table| table.make_obsolete());
         }
         Ok(())
-    }
-
-    /// True when no write has to wait for compactions: level 0 is below its limit, or nothing that runs could help.
-    pub(crate) fn level0_has_room(&self, version: &Version) -> bool {
-        let is_full = |keyspace: &KeyspaceVersion| {
-            let stop = keyspace.profile.settings.level0_runs_stop as usize;
-            keyspace.tree.levels.first().is_some_and(|level| level.runs.len() >= stop)
-        };
-        if !version.keyspaces.values().any(is_full) {
-            return true;
-        }
-        self.background.state.lock().running.values().all(Vec::is_empty)
     }
 
     fn compact_all(&self) -> Result<CompactionReport> {
@@ -281,7 +280,7 @@ impl Inner {
         };
         let mut report = CompactionReport { tables_before: tables(&before), ..CompactionReport::default() };
         for id in before.keyspaces.keys() {
-            let statistics = self.compact_keyspace(*id)?;
+            let statistics = self.compact_keyspace(*id, job_for_everything)?;
             report.entries_removed += statistics.entries_in - statistics.entries_out;
         }
         let after = self.version();
@@ -293,9 +292,14 @@ impl Inner {
         Ok(report)
     }
 
-    /// Merges everything a keyspace has, as soon as no other job has a part of it.
-    fn compact_keyspace(&self, id: KeyspaceId) -> Result<RetainStatistics> {
+    /// Carries out a job of a keyspace that was asked for, as soon as no other job has a part of it.
+    pub(crate) fn compact_keyspace(
+        &self,
+        id: KeyspaceId,
+        job: impl Fn(&KeyspaceVersion) -> Option<Job>,
+    ) -> Result<RetainStatistics> {
         let begun = loop {
+            let seen = self.background.progress_count();
             // Closing drops jobs that have not begun: what they have marked as busy stays so.
             self.writable()?;
             let mut state = self.background.state.lock();
@@ -303,24 +307,30 @@ impl Inner {
             let running = state.running.entry(id).or_default();
             if running.is_empty() {
                 let Some(keyspace) = version.keyspace(id) else { return Ok(RetainStatistics::default()) };
-                let tree = &keyspace.tree;
-                let Some(output) = place_of_everything(tree) else { return Ok(RetainStatistics::default()) };
-                let table_bytes_max = keyspace.profile.settings.table_bytes_max;
-                let job = Job {
-                    action: Action::Merge { output, table_bytes_max, cuts: Cuts::BY_SIZE },
-                    inputs: tree.tables().map(|table| TableId(table.record.number)).collect(),
-                    reason: Reason::new("manual", "asked for"),
-                };
+                let Some(job) = job(keyspace) else { return Ok(RetainStatistics::default()) };
                 break self.begin(id, job, keyspace, running)?;
             }
-            self.background.wait_for_progress(state, &*self.executor);
+            drop(state);
+            self.background.wait_for_progress(seen, &*self.executor);
         };
         let outcome = self.run(&begun);
         self.end(&begun);
-        self.background.wake();
         self.schedule_compactions();
+        self.note_pressure();
+        self.background.wake();
         outcome
     }
+}
+
+/// Merges everything a keyspace has.
+fn job_for_everything(keyspace: &KeyspaceVersion) -> Option<Job> {
+    let tree = &keyspace.tree;
+    let table_bytes_max = keyspace.profile.settings.table_bytes_max;
+    Some(Job {
+        action: Action::Merge { output: place_of_everything(tree)?, table_bytes_max, cuts: Cuts::BY_SIZE },
+        inputs: tree.tables().map(|table| TableId(table.record.number)).collect(),
+        reason: Reason::new("manual", "asked for"),
+    })
 }
 
 /// Where all tables of a tree go when they become one run: the place of the oldest run, but not level 0, whose tables are written for speed and not

@@ -23,6 +23,7 @@ use crate::{
     obsolete::ObsoleteFiles,
     planted::{Bug, Planted},
     poison::Poison,
+    rate_limit::RateLimiter,
     read_view::ReadView,
     snapshot::SnapshotList,
     sync::{Arc, AtomicBool, Mutex, Ordering, Weak},
@@ -57,6 +58,7 @@ pub(crate) struct Shared {
     pub(crate) memory: Arc<Memory>,
     pub(crate) tables: Arc<TableCache>,
     pub(crate) obsolete_files: Arc<ObsoleteFiles>,
+    pub(crate) limiter: RateLimiter,
     pub(crate) planted: Planted,
 }
 
@@ -145,6 +147,7 @@ impl Inner {
                 return Err(Error::Closed);
             }
         }
+        self.shared.limiter.turn_off();
         self.publisher.wait_until_idle();
         self.executor.shut_down();
         let outcome = self.poison.check().and_then(|()| self.close_cleanly(side));

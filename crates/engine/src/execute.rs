@@ -14,6 +14,7 @@ use crate::{
     manifest::format::TableRecord,
     memory::Grant,
     planted::Bug,
+    rate_limit::Priority,
     read_view::Source,
     sync::Arc,
     table_io::{Bounds, Output, table_record},
@@ -51,7 +52,8 @@ pub(crate) fn flush_memtable(
     let rules = Rules { readers, older_data_may_exist: &|_| true, split: &Split::new(u64::MAX) };
     let bounds =
         Bounds { entries_max: memtable.entry_count(), oldest_tombstone_unix_ms: readers.now_unix_ms };
-    write(shared, Means { profile, grant }, MergeCursor::new(vec![input]), bounds, &rules, draw)
+    let means = Means { profile, grant, priority: Priority::Flush };
+    write(shared, means, MergeCursor::new(vec![input]), bounds, &rules, draw)
 }
 
 /// Merges tables of a tree.
@@ -87,7 +89,8 @@ pub(crate) fn merge(
     }
     let split = rules.split.clone().at_most(shared.memory.shares.table_file);
     let rules = Rules { split: &split, ..*rules };
-    write(shared, Means { profile, grant: &grant }, MergeCursor::new(sources), bounds, &rules, draw)
+    let means = Means { profile, grant: &grant, priority: Priority::Compaction };
+    write(shared, means, MergeCursor::new(sources), bounds, &rules, draw)
 }
 
 /// What a job works with.
@@ -95,6 +98,7 @@ pub(crate) fn merge(
 struct Means<'a> {
     profile: &'a Profile,
     grant: &'a Grant,
+    priority: Priority,
 }
 
 fn write(
@@ -109,8 +113,10 @@ fn write(
         Err(_) if shared.planted.is(Bug::InputErrorIgnored) => {}
         first => first?,
     }
-    let split = rules.split.clone();
-    let mut outputs = Outputs { shared, means, bounds, split, draw, writer: None, done: Vec::new() };
+    let (split, writer, done, chunk_bytes) =
+        (rules.split.clone(), None, Vec::new(), shared.limiter.chunk_bytes());
+    let mut outputs =
+        Outputs { shared, means, bounds, split, draw, writer, chunk_bytes, charged_bytes: 0, done };
     let mut retained = Retain::new(input, rules.readers, rules.older_data_may_exist);
     let written = outputs.write_all(&mut retained).and_then(|()| outputs.open_all());
     match written {
@@ -130,6 +136,10 @@ struct Outputs<'a, D> {
     split: Split,
     draw: D,
     writer: Option<(Output, Box<TableWriter>)>,
+    /// After so many bytes the limiter is asked.
+    chunk_bytes: Option<u64>,
+    /// For so many bytes of the table under way it was.
+    charged_bytes: u64,
     done: Vec<(KeyspaceId, TableRecord)>,
 }
 
@@ -148,9 +158,22 @@ impl<D: FnMut() -> Output> Outputs<'_, D> {
             if ends || self.split.is_full(table_bytes) && self.shared.planted.is(Bug::CutInsideKey) {
                 self.finish_table()?;
             }
-            self.writer()?.add(entry.key, entry.value)?;
+            let writer = self.writer()?;
+            writer.add(entry.key, entry.value)?;
+            let file_bytes = writer.estimated_file_bytes();
+            self.charge(file_bytes, self.chunk_bytes);
         }
         self.finish_table()
+    }
+
+    /// Waits until the limit allows what was written of the table, once it is a chunk.
+    fn charge(&mut self, file_bytes: u64, chunk_bytes: Option<u64>) {
+        let Some(chunk_bytes) = chunk_bytes else { return };
+        let bytes = file_bytes.saturating_sub(self.charged_bytes);
+        if bytes >= chunk_bytes {
+            self.charged_bytes = file_bytes;
+            self.shared.limiter.pass(bytes, self.means.priority);
+        }
     }
 
     /// The size of the table under way. One that has used up its memory counts as larger than any may be.
@@ -184,7 +207,10 @@ impl<D: FnMut() -> Output> Outputs<'_, D> {
         if let Some((output, writer)) = self.writer.take() {
             // In the list before it is finished, so that a failure removes it.
             let summary = writer.finish().inspect_err(|_| self.remove(output.number))?;
-            self.done.push((output.keyspace, table_record(&output, &summary)));
+            let record = table_record(&output, &summary);
+            self.charge(record.file_bytes, self.chunk_bytes.map(|_| 1));
+            self.charged_bytes = 0;
+            self.done.push((output.keyspace, record));
         }
         Ok(())
     }

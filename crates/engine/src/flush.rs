@@ -20,15 +20,18 @@ impl Inner {
         // One at a time, so that a keyspace's memtables become tables in their order.
         let _turn = self.background.flush_turn.lock();
         while let Some((id, profile, sealed)) = self.next_flushable() {
-            if let Err(error) = self.flush_one(id, &profile, &sealed) {
+            let flushed = self.flush_one(id, &profile, &sealed);
+            self.shared.limiter.flush_ended();
+            if let Err(error) = flushed {
                 tracing::warn!(%error, "a flush failed");
                 self.retry_later();
                 return Err(error);
             }
             // Here, on the flush lane, and not later: writers wait for the memory.
             drop(sealed);
-            self.background.succeeded();
             self.schedule_compactions();
+            self.note_pressure();
+            self.background.succeeded();
             self.shared.obsolete_files.remove_all();
         }
         Ok(())
@@ -49,6 +52,7 @@ impl Inner {
 
     fn flush_one(&self, id: KeyspaceId, profile: &Profile, sealed: &Sealed) -> Result<()> {
         let commit = self.commit_side()?;
+        let started = self.shared.clock.monotonic();
         // A table must not get ahead of the logs: one half of a batch could survive without the other.
         self.sync_to(sealed.end)?;
         let (readers, planted) = (self.snapshots.readers(&*self.shared.clock), &self.shared.planted);
@@ -87,11 +91,12 @@ impl Inner {
             return Err(error);
         }
         if is_alive {
+            let now_unix_ms = self.shared.clock.now_unix_ms();
             self.install(|version| {
                 if let Some(keyspace) = version.keyspace_mut(id) {
                     keyspace.sealed.retain(|other| !is_flushed(&other.slot));
                     let tables = keyspace.tree.tables().cloned().chain(flushed.tables.iter().cloned());
-                    keyspace.tree = Arc::new(Tree::new(tables));
+                    keyspace.set_tree(Tree::new(tables), now_unix_ms);
                 }
             });
         } else {
@@ -100,7 +105,10 @@ impl Inner {
         drop(ledger);
         self.shared.memory.keep(&sealed.slot.table);
         self.metrics.flushes.add(1);
-        self.metrics.flush_bytes.add(flushed.tables.iter().map(|table| table.record.file_bytes).sum());
+        let bytes = flushed.tables.iter().map(|table| table.record.file_bytes).sum();
+        self.metrics.flush_bytes.add(bytes);
+        let (ended, user_bytes) = (self.shared.clock.monotonic(), self.metrics.user_bytes.get());
+        self.background.gauge.flushed(bytes, started, ended, user_bytes);
         obsolete.iter().for_each(|&number| self.shared.obsolete_files.add_log(number));
         Ok(())
     }

@@ -45,6 +45,10 @@ impl Keyspace {
         self.id
     }
 
+    pub(crate) fn db(&self) -> &Db {
+        &self.db
+    }
+
     /// Its name.
     pub fn name(&self) -> &str {
         &self.name
@@ -223,9 +227,11 @@ impl Inner {
         // First: a keyspace that is there has its settings, whenever the process dies.
         self.store_keyspaces(settings.keyspaces)?;
         if let Some(id) = existing {
+            let now_unix_ms = self.shared.clock.now_unix_ms();
             self.install(|version| {
                 if let Some(keyspace) = version.keyspace_mut(id) {
                     keyspace.profile = profile;
+                    keyspace.assess(now_unix_ms);
                 }
             });
             return Ok(id);

@@ -11,6 +11,7 @@ mod checkpoint;
 mod clock;
 mod commit;
 mod compact;
+mod compact_range;
 mod components;
 mod db;
 mod error;
@@ -18,6 +19,7 @@ mod execute;
 mod executor;
 mod expiry;
 mod explain;
+mod explain_compaction;
 pub mod files;
 mod flush;
 mod folder;
@@ -36,6 +38,8 @@ pub mod planted;
 #[cfg(not(feature = "planted-bugs"))]
 mod planted;
 mod poison;
+mod pressure;
+mod rate_limit;
 mod read_view;
 mod receipt;
 mod recovery;
@@ -60,6 +64,7 @@ pub use db::Db;
 pub use error::{Error, Result};
 pub use executor::{BackgroundJob, Executor, Inline, Lane, Threads};
 pub use explain::{Explanation, ReadStep};
+pub use explain_compaction::{Alternative, CompactionExplanation, PlannedJob};
 pub use iter::{
     cursor::DbCursor,
     range::{KeyBounds, KeyValue, Range},
@@ -67,6 +72,8 @@ pub use iter::{
 pub use keyspace::{DEFAULT_KEYSPACE, Keyspace, KeyspaceId};
 pub use memory::MemoryStats;
 pub use metrics::ReadStats;
+pub use pressure::{StallCause, StallFigures, StallStats, WriteState};
+pub use rate_limit::RateLimitStats;
 pub use receipt::Receipt;
 pub use recovery::Recovery;
 pub use settings::{

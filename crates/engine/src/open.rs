@@ -37,6 +37,7 @@ use crate::{
     metrics::Metrics,
     obsolete::ObsoleteFiles,
     poison::Poison,
+    rate_limit::RateLimiter,
     recovery::{self, Memtables},
     sync::{Arc, AtomicBool, Mutex},
     table_cache::TableCache,
@@ -169,6 +170,7 @@ impl Base {
             components,
             memory,
             obsolete_files: ObsoleteFiles::new(Arc::clone(&builder.fs), layout.clone()),
+            limiter: RateLimiter::new(&settings, &builder.clock),
             layout: layout.clone(),
             settings,
             fs: builder.fs,
@@ -243,12 +245,13 @@ impl Base {
     ) -> Db {
         let state = write_side.as_ref().map_or(&self.state, |(_, ledger)| &ledger.state);
         let counters = Counters::new(state);
+        let now_unix_ms = self.shared.clock.now_unix_ms();
         let keyspaces = state.keyspaces.iter().filter_map(|(&id, record)| {
             let profile = Arc::clone(self.profiles.get(&id)?);
             let memtable = memtables.remove(&id).unwrap_or_else(|| profile.memtables.create());
             let mut keyspace = KeyspaceVersion::new(record.name.as_str().into(), profile, memtable);
             let own = tables.iter().filter(|table| table.keyspace.0 == id).cloned();
-            keyspace.tree = Arc::new(Tree::new(own));
+            keyspace.set_tree(Tree::new(own), now_unix_ms);
             Some((KeyspaceId(id), keyspace))
         });
         let metrics: Arc<Metrics> = Arc::default();
@@ -260,12 +263,16 @@ impl Base {
             attic,
             generation: Generation::new(),
             keyspaces: keyspaces.collect(),
+            is_strained: false,
         };
         let Base { shared, recovery, last_sequence, .. } = self;
         let write_side = write_side
             .map(|(log, ledger)| WriteSide { commit: Commit::new(log), ledger: Mutex::new(ledger) });
         if write_side.is_some() {
             shared.obsolete_files.remove_on(&executor);
+            if executor.has_threads() {
+                shared.limiter.turn_on();
+            }
         }
         let keyspace_settings = Mutex::new(shared.settings.keyspaces.clone());
         let inner = Arc::new_cyclic(|weak| Inner {
@@ -287,6 +294,7 @@ impl Base {
             write_side,
         });
         inner.schedule_compactions();
+        inner.check_later();
         Db::new(inner)
     }
 

@@ -99,8 +99,21 @@ pub struct Settings {
     pub compression: Vec<Compression>,
     /// How tables are merged.
     pub compaction: CompactionSettings,
+    /// Runs in level 0 above which writers are slowed, the more the closer they come to `level0_runs_stop`. Where it is not below that, they are not slowed.
+    pub level0_runs_slow: u32,
     /// Runs in level 0 at which writers wait for compaction. At least 2.
     pub level0_runs_stop: u32,
+    /// Bytes that compactions still have to read in a keyspace above which writers are slowed, the more the closer they come to `debt_bytes_stop`; never less than twice the
+    /// keyspace's tables. At least 1.
+    pub debt_bytes_slow: u64,
+    /// Bytes that compactions still have to read in a keyspace at which writers wait for them; never less than four times the keyspace's tables. At least 1.
+    pub debt_bytes_stop: u64,
+    /// How many bytes flushes and compactions write in a second, together; 0 for no limit. Flushes come first, and do not wait while writers do.
+    pub background_bytes_per_second: u64,
+    /// Let the rate move between a twentieth of `background_bytes_per_second` and all of it, by how much there is to write.
+    pub background_rate_auto: bool,
+    /// How often strategies are asked for work though nothing was written, in milliseconds; 0 for never.
+    pub compaction_check_ms: u64,
     /// Milliseconds after which an entry expires that is written without a time of its own; 0 for never. It counts from the write: what was written
     /// under another setting keeps its time.
     #[serde(skip_serializing_if = "is_zero")]
@@ -132,7 +145,13 @@ impl Default for Settings {
             filter: FilterSettings::bits_per_key(10.0),
             compression: vec![Compression::None, Compression::Lz4],
             compaction: CompactionSettings::default(),
+            level0_runs_slow: 20,
             level0_runs_stop: 24,
+            debt_bytes_slow: 64 << 30,
+            debt_bytes_stop: 256 << 30,
+            background_bytes_per_second: 0,
+            background_rate_auto: false,
+            compaction_check_ms: 30_000,
             ttl_ms: 0,
             workers: 0,
             durability: Durability::Sync,
@@ -181,7 +200,13 @@ impl Settings {
             filter: self.filter.clone(),
             compression: self.compression.clone(),
             compaction: self.compaction.clone(),
+            level0_runs_slow: self.level0_runs_slow,
             level0_runs_stop: self.level0_runs_stop,
+            debt_bytes_slow: self.debt_bytes_slow,
+            debt_bytes_stop: self.debt_bytes_stop,
+            background_bytes_per_second: self.background_bytes_per_second,
+            background_rate_auto: self.background_rate_auto,
+            compaction_check_ms: self.compaction_check_ms,
             ttl_ms: self.ttl_ms,
             workers: self.workers,
             durability: self.durability,
@@ -198,6 +223,7 @@ impl Settings {
         let fits = |limit: u64| (1..=i64::MAX.unsigned_abs()).contains(&limit);
         let entries_fit = is_unlimited(&self.memtable_entries_max) || fits(self.memtable_entries_max);
         let cache_fits = self.cache_bytes == 0 || fits(self.cache_bytes);
+        let rate_fits = self.background_bytes_per_second == 0 || fits(self.background_bytes_per_second);
         let budget = self.memory_bytes_max;
         let budget_fits = budget == 0 || (budget >= BUDGET_BYTES_MIN && fits(budget));
         let mut checks = vec![
@@ -218,6 +244,13 @@ impl Settings {
                 "compression: a zstd level must be from -7 to 22",
             ),
             (self.level0_runs_stop >= 2, "level0-runs-stop must be at least 2"),
+            (fits(self.debt_bytes_slow), "debt-bytes-slow must be from 1 to 2^63 - 1"),
+            (fits(self.debt_bytes_stop), "debt-bytes-stop must be from 1 to 2^63 - 1"),
+            (
+                self.compaction_check_ms == 0 || fits(self.compaction_check_ms),
+                "compaction-check-ms must be from 0 to 2^63 - 1",
+            ),
+            (rate_fits, "background-bytes-per-second must be from 0 to 2^63 - 1"),
             (self.ttl_ms == 0 || fits(self.ttl_ms), "ttl-ms must be from 0 to 2^63 - 1"),
             (
                 self.durability != Durability::Interval { ms: 0 },

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Db, MemoryStats, ReadStats, Result};
+use crate::{Db, MemoryStats, RateLimitStats, ReadStats, Result, StallStats};
 
 /// Figures about one level.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -37,6 +37,10 @@ pub struct KeyspaceStats {
     pub file_bytes: u64,
     /// Bytes of keys and values, before compression, in the run that has the most.
     pub largest_run_raw_bytes: u64,
+    /// Bytes that compactions will read until there is nothing left to do.
+    pub debt_bytes: u64,
+    /// By how many runs there will be fewer then.
+    pub debt_runs: u64,
 }
 
 /// What was written since the database was opened.
@@ -59,6 +63,10 @@ pub struct WriteStats {
     pub compactions: u64,
     /// Bytes of tables that merges wrote.
     pub compaction_bytes: u64,
+    /// Jobs that gave tables another place without rewriting them.
+    pub moves: u64,
+    /// Jobs that dropped tables with all that was in them.
+    pub drops: u64,
     /// Entries that merges left out: stale versions, and tombstones with nothing left to hide.
     pub entries_removed: u64,
     /// Bytes by which merges made files smaller.
@@ -91,6 +99,10 @@ pub struct Stats {
     pub reads: ReadStats,
     /// What was written since the database was opened.
     pub writes: WriteStats,
+    /// How writers were held up since the database was opened.
+    pub stalls: StallStats,
+    /// What the limit on background writes did.
+    pub rate_limit: RateLimitStats,
 }
 
 impl Stats {
@@ -123,10 +135,16 @@ impl Db {
             sequence: view.at.get(),
             reads: view.version.metrics.reads(),
             writes: view.version.metrics.writes(),
+            stalls: self.inner().background.gauge.stats(),
+            rate_limit: self.inner().shared.limiter.stats(),
             ..Stats::default()
         };
         for keyspace in view.version.keyspaces.values() {
-            let mut own = KeyspaceStats::default();
+            let mut own = KeyspaceStats {
+                debt_bytes: keyspace.debt.bytes,
+                debt_runs: keyspace.debt.runs,
+                ..KeyspaceStats::default()
+            };
             for slot in keyspace.memtables() {
                 own.memtable_entries += slot.table.entry_count();
                 own.memtable_bytes += slot.table.bytes();

@@ -6,8 +6,8 @@ mod scheduled;
 
 #[cfg(shuttle)]
 pub(crate) use scheduled::{
-    Arc, AtomicBool, AtomicU64, Condvar, Loaded, Mutex, MutexGuard, Ordering, Receiver, Sender, Swap, Weak,
-    spawn, thread, unbounded,
+    Arc, AtomicBool, AtomicU64, Condvar, Loaded, Mutex, Ordering, Receiver, Sender, Swap, Weak, spawn,
+    thread, unbounded,
 };
 /// For figures that decide nothing: under shuttle no place where it may switch threads, which would only make schedules longer.
 pub(crate) use std::sync::atomic::AtomicU64 as FigureAtomicU64;
@@ -23,7 +23,7 @@ pub(crate) use std::{
 #[cfg(not(shuttle))]
 pub(crate) use crossbeam_channel::{Receiver, Sender, unbounded};
 #[cfg(not(shuttle))]
-pub(crate) use locks::{Condvar, Mutex, MutexGuard};
+pub(crate) use locks::{Condvar, Mutex};
 #[cfg(not(shuttle))]
 pub(crate) use pointer::{Loaded, Swap};
 

@@ -176,6 +176,8 @@ impl Run {
 pub(crate) struct Tree {
     pub(crate) runs: Vec<Run>,
     pub(crate) levels: Vec<Level>,
+    /// Size of all files.
+    pub(crate) file_bytes: u64,
 }
 
 impl Tree {
@@ -188,11 +190,12 @@ impl Tree {
                 .values()
                 .map(|table| (table.record.level, Epoch(table.record.epoch), Arc::new(table.meta()))),
         );
+        let file_bytes = tables.values().map(|table| table.record.file_bytes).sum();
         let runs = runs_by_age(&levels).map(|(position, run)| Run {
             level: position.level,
             tables: run.tables.iter().filter_map(|meta| tables.get(&meta.id).cloned()).collect(),
         });
-        Tree { runs: runs.collect(), levels }
+        Tree { runs: runs.collect(), levels, file_bytes }
     }
 
     pub(crate) fn tables(&self) -> impl Iterator<Item = &Arc<OpenTable>> {

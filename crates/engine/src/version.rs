@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
+use siltstone_compaction::{Debt, TreeView};
 use siltstone_memtable::Memtable;
 use siltstone_types::SequenceNumber;
 
@@ -67,6 +68,8 @@ pub(crate) struct KeyspaceVersion {
     /// Newest first.
     pub(crate) sealed: Vec<Sealed>,
     pub(crate) tree: Arc<Tree>,
+    /// What the strategy said about the tree when it came to be.
+    pub(crate) debt: Debt,
 }
 
 impl KeyspaceVersion {
@@ -78,7 +81,20 @@ impl KeyspaceVersion {
             active: Slot::new(memtable),
             sealed: Vec::new(),
             tree: Arc::default(),
+            debt: Debt::ZERO,
         }
+    }
+
+    /// Replaces the tree, and asks the strategy what it owes now.
+    pub(crate) fn set_tree(&mut self, tree: Tree, now_unix_ms: u64) {
+        self.tree = Arc::new(tree);
+        self.assess(now_unix_ms);
+    }
+
+    /// Asks the strategy what the tree owes: here, and not with every write.
+    pub(crate) fn assess(&mut self, now_unix_ms: u64) {
+        let view = TreeView { now_unix_ms, ..TreeView::idle(&self.tree.levels) };
+        self.debt = self.profile.strategy.debt(&view);
     }
 
     pub(crate) fn memtables(&self) -> impl Iterator<Item = &Arc<Slot>> {
@@ -118,7 +134,8 @@ pub(crate) struct Versions {
 }
 
 impl Versions {
-    pub(crate) fn new(first: Version) -> Versions {
+    pub(crate) fn new(mut first: Version) -> Versions {
+        first.note_strain();
         Versions { current: Swap::new(Arc::new(first)), turn: Mutex::new(()) }
     }
 
@@ -131,7 +148,8 @@ impl Versions {
         let _turn = self.turn.lock();
         let next = change(&self.load());
         let changed = next.is_some();
-        if let Some(next) = next {
+        if let Some(mut next) = next {
+            next.note_strain();
             self.current.store(Arc::new(next));
         }
         changed
@@ -159,6 +177,8 @@ pub(crate) struct Version {
     pub(crate) attic: Attic,
     pub(crate) generation: Arc<Generation>,
     pub(crate) keyspaces: BTreeMap<KeyspaceId, KeyspaceVersion>,
+    /// Something may hold up writers.
+    pub(crate) is_strained: bool,
 }
 
 impl Drop for Version {
@@ -172,6 +192,10 @@ impl Drop for Version {
 }
 
 impl Version {
+    fn note_strain(&mut self) {
+        self.is_strained = self.keyspaces.values().any(KeyspaceVersion::is_strained);
+    }
+
     pub(crate) fn keyspace(&self, id: KeyspaceId) -> Option<&KeyspaceVersion> {
         self.keyspaces.get(&id)
     }

@@ -2,8 +2,26 @@
 
 use siltstone_types::{Cursor, Error, Expiring, InternalKey, Kind, Result, SequenceNumber, Slice};
 
-/// After this many entries of one key that do not count, a seek takes the cursor past the rest.
+/// After this many entries of one key that do not count, a seek takes the cursor past the rest. A seek costs about as much as so many steps, so that at most twice
+/// the least is spent on a key.
 const STEPS_BEFORE_SEEK: u32 = 8;
+
+/// How many steps come before a seek. Keys that are overwritten often stand together with others of their kind: once a seek was needed the next one comes sooner, and
+/// keys with few versions give the patience back.
+#[derive(Clone, Copy, Debug)]
+struct Patience(u32);
+
+impl Patience {
+    const FULL: Patience = Patience(STEPS_BEFORE_SEEK);
+
+    fn was_in_vain(&mut self) {
+        self.0 = (self.0 / 2).max(1);
+    }
+
+    fn paid_off(&mut self) {
+        self.0 = (self.0 * 2).min(STEPS_BEFORE_SEEK);
+    }
+}
 
 /// A cursor over user keys at one sequence number and one time.
 ///
@@ -20,6 +38,7 @@ pub(crate) struct VisibleCursor<C> {
     key: Vec<u8>,
     value: Slice,
     failed: Option<Error>,
+    patience: Patience,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -43,6 +62,7 @@ impl<C: Cursor> VisibleCursor<C> {
             key: Vec::new(),
             value: Slice::empty(),
             failed: None,
+            patience: Patience::FULL,
         }
     }
 
@@ -154,15 +174,22 @@ impl<C: Cursor> VisibleCursor<C> {
         moved
     }
 
+    /// True when the source stands on a version of `self.key`.
+    fn stands_on_key(&self) -> bool {
+        self.source.valid() && self.source.key().user_key == self.key
+    }
+
     /// Moves the source forward, past every version of `self.key`.
     fn leave_versions(&mut self) -> Result<()> {
-        for _ in 0..STEPS_BEFORE_SEEK {
-            if !self.source.valid() || self.source.key().user_key != self.key {
+        for _ in 0..self.patience.0 {
+            if !self.stands_on_key() {
+                self.patience.paid_off();
                 return Ok(());
             }
             self.source.next()?;
         }
-        if self.source.valid() && self.source.key().user_key == self.key {
+        if self.stands_on_key() {
+            self.patience.was_in_vain();
             self.source.seek(InternalKey::after(&self.key))?;
         }
         Ok(())
@@ -195,11 +222,16 @@ impl<C: Cursor> VisibleCursor<C> {
         while self.source.valid() {
             let entry = self.source.key();
             if entry.sequence() > self.at {
-                too_new += 1;
-                if too_new > STEPS_BEFORE_SEEK {
+                if too_new == 0 || entry.user_key != self.key {
+                    self.key.clear();
+                    self.key.extend_from_slice(entry.user_key);
                     too_new = 0;
-                    let user_key = entry.user_key.to_vec();
-                    self.source.seek(InternalKey::lookup(&user_key, self.at))?;
+                }
+                too_new += 1;
+                if too_new > self.patience.0 {
+                    too_new = 0;
+                    self.patience.was_in_vain();
+                    self.source.seek(InternalKey::lookup(&self.key, self.at))?;
                 } else {
                     self.source.next()?;
                 }
@@ -233,8 +265,9 @@ impl<C: Cursor> VisibleCursor<C> {
     /// visible one. True when that one is shown.
     fn take_versions_backward(&mut self) -> Result<bool> {
         let mut is_shown = false;
-        for _ in 0..STEPS_BEFORE_SEEK {
-            if !self.source.valid() || self.source.key().user_key != self.key {
+        for _ in 0..self.patience.0 {
+            if !self.stands_on_key() {
+                self.patience.paid_off();
                 return Ok(is_shown);
             }
             if self.source.key().sequence() <= self.at {
@@ -242,13 +275,13 @@ impl<C: Cursor> VisibleCursor<C> {
             }
             self.source.prev()?;
         }
-        if !self.source.valid() || self.source.key().user_key != self.key {
+        if !self.stands_on_key() {
             return Ok(is_shown);
         }
+        self.patience.was_in_vain();
         // Many versions: go straight to the one that counts.
         self.source.seek(InternalKey::lookup(&self.key, self.at))?;
-        let is_there = self.source.valid() && self.source.key().user_key == self.key;
-        is_shown = is_there && self.keep_value();
+        is_shown = self.stands_on_key() && self.keep_value();
         self.source.seek_for_prev(InternalKey::before(&self.key))?;
         Ok(is_shown)
     }
@@ -258,3 +291,6 @@ impl<C: Cursor> VisibleCursor<C> {
 fn behind_time(value: Slice, value_at: usize) -> Slice {
     if value_at == 0 { value } else { value.slice(value_at..) }
 }
+
+#[cfg(all(test, not(shuttle)))]
+mod tests;

@@ -120,7 +120,7 @@ pub enum SimilaritySettings {
 
 impl Default for CompactionSettings {
     fn default() -> CompactionSettings {
-        CompactionSettings::SizeTiered(SizeTieredSettings::default())
+        CompactionSettings::Leveled(LeveledSettings::default())
     }
 }
 
@@ -142,6 +142,16 @@ impl CompactionSettings {
     /// Size-tiered compaction that begins at so many runs.
     pub fn size_tiered(runs_min: u32) -> CompactionSettings {
         CompactionSettings::SizeTiered(SizeTieredSettings { runs_min, ..SizeTieredSettings::default() })
+    }
+
+    /// Every built-in strategy, with its default parameters.
+    pub fn built_in() -> Vec<CompactionSettings> {
+        vec![
+            CompactionSettings::Leveled(LeveledSettings::default()),
+            CompactionSettings::SizeTiered(SizeTieredSettings::default()),
+            CompactionSettings::LazyLeveled(LazyLeveledSettings::default()),
+            CompactionSettings::Fifo(FifoSettings::default()),
+        ]
     }
 
     /// What the settings say of a strategy that is shipped, and the size of tables if it has one. `None` for any other.

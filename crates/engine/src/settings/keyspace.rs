@@ -36,9 +36,18 @@ pub struct KeyspaceSettings {
     /// [`Settings::compaction`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compaction: Option<CompactionSettings>,
+    /// [`Settings::level0_runs_slow`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub level0_runs_slow: Option<u32>,
     /// [`Settings::level0_runs_stop`].
     #[serde(skip_serializing_if = "Option::is_none")]
     pub level0_runs_stop: Option<u32>,
+    /// [`Settings::debt_bytes_slow`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub debt_bytes_slow: Option<u64>,
+    /// [`Settings::debt_bytes_stop`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub debt_bytes_stop: Option<u64>,
     /// [`Settings::ttl_ms`]; 0 for a keyspace whose entries do not expire where those of others do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ttl_ms: Option<u64>,
@@ -60,7 +69,10 @@ impl KeyspaceSettings {
         replace(&mut settings.filter, self.filter.as_ref());
         replace(&mut settings.compression, self.compression.as_ref());
         replace(&mut settings.compaction, self.compaction.as_ref());
+        replace(&mut settings.level0_runs_slow, self.level0_runs_slow.as_ref());
         replace(&mut settings.level0_runs_stop, self.level0_runs_stop.as_ref());
+        replace(&mut settings.debt_bytes_slow, self.debt_bytes_slow.as_ref());
+        replace(&mut settings.debt_bytes_stop, self.debt_bytes_stop.as_ref());
         replace(&mut settings.ttl_ms, self.ttl_ms.as_ref());
     }
 }

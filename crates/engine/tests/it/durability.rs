@@ -26,7 +26,8 @@ impl Timed {
             .fs(fs)
             .clock(Arc::clone(&clock) as Arc<dyn Clock>)
             .executor(Arc::clone(&executor) as Arc<dyn Executor>)
-            .settings(Settings { durability, ..Settings::default() })
+            // No other job comes by itself.
+            .settings(Settings { durability, compaction_check_ms: 0, ..Settings::default() })
             .open()
             .unwrap();
         Timed { disk, counter, clock, executor, db }

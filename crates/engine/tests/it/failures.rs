@@ -286,7 +286,9 @@ fn a_flush_that_failed_is_tried_again_less_and_less_often_and_without_any_write(
     let clock = Arc::new(TestClock::new(0));
     let executor = Arc::new(Inline::with_clock(1, Arc::clone(&clock) as Arc<dyn Clock>));
     let builder = on(&disk.inner).fs(Arc::clone(&disk.fs)).clock(Arc::clone(&clock) as Arc<dyn Clock>);
-    let db = builder.executor(Arc::clone(&executor) as Arc<dyn Executor>).settings(tiny()).open().unwrap();
+    // No other job comes by itself.
+    let settings = Settings { compaction_check_ms: 0, ..tiny() };
+    let db = builder.executor(Arc::clone(&executor) as Arc<dyn Executor>).settings(settings).open().unwrap();
     disk.fill();
     db.put("a", "1").unwrap();
     assert!(matches!(db.flush(), Err(Error::NoSpace { .. })));

@@ -21,7 +21,10 @@ fn own() -> KeyspaceSettings {
         filter: Some(FilterSettings::None),
         compression: Some(vec![Compression::Zstd { level: 1 }]),
         compaction: Some(CompactionSettings::size_tiered(2)),
+        level0_runs_slow: Some(2),
         level0_runs_stop: Some(3),
+        debt_bytes_slow: Some(1 << 30),
+        debt_bytes_stop: Some(2 << 30),
         ttl_ms: Some(86_400_000),
     }
 }

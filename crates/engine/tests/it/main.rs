@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
 mod checkpoint;
+mod compaction;
 mod components;
 mod damage;
 mod durability;
@@ -12,8 +13,10 @@ mod keyspace_settings;
 mod keyspaces;
 mod limits;
 mod memory;
+mod merges;
 mod model;
 mod order;
+mod pressure;
 mod ranges;
 mod reopen;
 mod settings_page;

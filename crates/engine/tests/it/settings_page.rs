@@ -116,7 +116,10 @@ fn every_setting_of_a_keyspace_is_named() {
         filter: Some(all.filter),
         compression: Some(all.compression),
         compaction: Some(all.compaction),
+        level0_runs_slow: Some(2),
         level0_runs_stop: Some(2),
+        debt_bytes_slow: Some(1),
+        debt_bytes_stop: Some(1),
         ttl_ms: Some(1),
     };
     let section = PAGE.split("## Keyspaces").nth(1).unwrap().split("\n## ").next().unwrap();

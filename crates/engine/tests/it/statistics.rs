@@ -158,3 +158,23 @@ fn keyspaces_add_up_to_the_whole() {
     assert_eq!((users.runs, users.tables, users.memtable_entries), (3, 3, 1));
     assert_eq!((empty.runs, empty.tables, empty.file_bytes, empty.largest_run_raw_bytes), (0, 0, 0, 0));
 }
+
+#[test]
+fn a_flush_leaves_out_the_versions_that_nobody_can_see() {
+    let db = on(&MemFs::new()).settings(Settings::default()).open().unwrap();
+    let overwrite = |times: u32| {
+        for i in 0..times {
+            db.put((i % 50).to_le_bytes(), i.to_le_bytes()).unwrap();
+        }
+    };
+    overwrite(5000);
+    let snapshot = db.snapshot();
+    overwrite(5000);
+    db.flush().unwrap();
+    let entries = || db.stats().unwrap().levels.values().map(|level| level.entries).sum::<u64>();
+    assert_eq!(entries(), 100, "of each key what the snapshot sees and what is newest");
+    drop(snapshot);
+    overwrite(5000);
+    db.flush().unwrap();
+    assert_eq!(entries(), 150, "of each key the newest");
+}

@@ -45,6 +45,8 @@ fn plain() -> Settings {
         memtable: MemtableSettings::BTree,
         cache_bytes: 0,
         workers: 1,
+        // There is no time, so a timer would only take turns.
+        compaction_check_ms: 0,
         ..Settings::default()
     }
 }
