@@ -59,7 +59,7 @@ pub struct WriteStats {
     pub compactions: u64,
     /// Bytes of tables that merges wrote.
     pub compaction_bytes: u64,
-    /// Entries that merges left out: stale versions, and tombstones with nothing left to hide.
+    /// Entries that merges left out: stale versions, what has expired, and tombstones with nothing left to hide.
     pub entries_removed: u64,
     /// Bytes by which merges made files smaller.
     pub bytes_reclaimed: u64,
