@@ -29,7 +29,7 @@ pub struct CompactionReport {
     pub tables_before: u64,
     /// Tables after.
     pub tables_after: u64,
-    /// Entries that are gone: stale versions, and tombstones with nothing left to hide.
+    /// Entries that are gone: stale versions, what has expired, and tombstones with nothing left to hide.
     pub entries_removed: u64,
     /// Bytes by which the files shrank.
     pub bytes_reclaimed: u64,

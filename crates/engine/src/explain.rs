@@ -25,7 +25,7 @@ pub(crate) trait GetTrace: ReadTrace {
 
 impl GetTrace for () {}
 
-/// One place where a lookup looked. A tombstone counts as found: it ends the search.
+/// One place where a lookup looked. A tombstone counts as found, and so does what has expired: they end the search.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum ReadStep {

@@ -67,7 +67,7 @@ pub struct WriteStats {
     pub moves: u64,
     /// Jobs that dropped tables with all that was in them.
     pub drops: u64,
-    /// Entries that merges left out: stale versions, and tombstones with nothing left to hide.
+    /// Entries that merges left out: stale versions, what has expired, and tombstones with nothing left to hide.
     pub entries_removed: u64,
     /// Bytes by which merges made files smaller.
     pub bytes_reclaimed: u64,
