@@ -1,10 +1,6 @@
 //! Everything is deleted: the space comes back, and nothing is slow because of what was there.
 
-use std::{
-    fs,
-    path::Path,
-    time::Duration,
-};
+use std::{fs, path::Path, time::Duration};
 
 use siltstone::{Clock, Db, Durability, OsClock, Settings};
 

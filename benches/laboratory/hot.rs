@@ -18,16 +18,24 @@ const SCANS: usize = 201;
 pub(crate) fn run(folder: &Path) -> Outcome {
     let settings = Settings { durability: Durability::Buffered, ..Settings::default() };
     let db = Db::builder(folder.join("hot")).settings(settings).open()?;
-    let put_all = |round: u32| (0..KEYS).try_for_each(|key| db.put(format!("hot{key:013}"), [round.to_le_bytes()[0]; 100]).map(drop));
+    let put_all = |round: u32| {
+        (0..KEYS).try_for_each(|key| db.put(format!("hot{key:013}"), [round.to_le_bytes()[0]; 100]).map(drop))
+    };
     put_all(0)?;
     let fresh = scan(&db)?;
     (1..=OVERWRITES).try_for_each(put_all)?;
     let before_flush = scan(&db)?;
     db.flush()?;
     let after_flush = scan(&db)?;
-    println!("{KEYS} keys, overwritten {OVERWRITES} times each: a scan takes {fresh:?} fresh, {before_flush:?} before the flush, {after_flush:?} after it");
+    println!(
+        "{KEYS} keys, overwritten {OVERWRITES} times each: a scan takes {fresh:?} fresh, {before_flush:?} before the flush, {after_flush:?} after it"
+    );
     db.close()?;
-    if before_flush.max(after_flush) > 3 * fresh { Err("a scan takes more than three times as long".into()) } else { Ok(()) }
+    if before_flush.max(after_flush) > 3 * fresh {
+        Err("a scan takes more than three times as long".into())
+    } else {
+        Ok(())
+    }
 }
 
 /// The median time of a scan over everything.

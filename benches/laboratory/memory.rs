@@ -8,7 +8,8 @@ use super::Outcome;
 pub(crate) fn peak_bytes() -> Outcome<u64> {
     let status = fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kibibytes: u64 = line.ok_or("no VmHWM in /proc/self/status")?.trim().trim_end_matches(" kB").parse()?;
+    let kibibytes: u64 =
+        line.ok_or("no VmHWM in /proc/self/status")?.trim().trim_end_matches(" kB").parse()?;
     Ok(kibibytes << 10)
 }
 

@@ -52,7 +52,11 @@ pub(crate) fn run(folder: &Path) -> Outcome {
             too_long.push(name);
         }
     }
-    if too_long.is_empty() { Ok(()) } else { Err(format!("a write took longer than {PAUSE_MAX:?} under {}", too_long.join(", ")).into()) }
+    if too_long.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("a write took longer than {PAUSE_MAX:?} under {}", too_long.join(", ")).into())
+    }
 }
 
 fn write_for(db: &Db, duration: Duration) -> Outcome<(Histogram<u64>, Duration)> {
@@ -76,7 +80,8 @@ fn write_for(db: &Db, duration: Duration) -> Outcome<(Histogram<u64>, Duration)>
                 latencies.saturating_record(u64::try_from(nanos).unwrap_or(u64::MAX));
             }
         };
-        let threads: Vec<_> = (0..WRITERS).map(|seed| scope.spawn(move || writer(u64::from(seed) + 1))).collect();
+        let threads: Vec<_> =
+            (0..WRITERS).map(|seed| scope.spawn(move || writer(u64::from(seed) + 1))).collect();
         threads.into_iter().map(|thread| thread.join().ok().flatten()).collect::<Vec<_>>()
     });
     let took = OsClock.monotonic().saturating_sub(started);

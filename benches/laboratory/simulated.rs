@@ -3,8 +3,8 @@
 use std::{env, path::Path};
 
 use siltstone::{
-    Compression, CompactionSettings, CompactionStrategy, Db, Durability, LazyLeveled, Leveled, Settings, SizeTiered,
-    WriteStats,
+    CompactionSettings, CompactionStrategy, Compression, Db, Durability, LazyLeveled, Leveled, Settings,
+    SizeTiered, WriteStats,
     compaction::{Cuts, EngineParameters, EngineReport, EngineSimulation, EntrySizes, Workload},
 };
 
@@ -39,8 +39,12 @@ struct Figures {
 pub(crate) fn run(folder: &Path) -> Outcome {
     let keys: u32 = number("KEYS", 1_000_000)?;
     let overwrites: u32 = number("OVERWRITES", 5)?;
-    println!("{keys} keys, each overwritten {overwrites} times on average, memtables of 1 MiB, tables of 2 MiB, no compression");
-    println!("strategy      write amplification  (simulated)   space amplification  (simulated)   runs, levels  (simulated)");
+    println!(
+        "{keys} keys, each overwritten {overwrites} times on average, memtables of 1 MiB, tables of 2 MiB, no compression"
+    );
+    println!(
+        "strategy      write amplification  (simulated)   space amplification  (simulated)   runs, levels  (simulated)"
+    );
     let mut too_far = Vec::new();
     for (name, strategy) in strategies() {
         let (measured, entries) = measure(&folder.join(name), strategy.settings(), keys, overwrites)?;
@@ -66,7 +70,11 @@ pub(crate) fn run(folder: &Path) -> Outcome {
             too_far.push(name);
         }
     }
-    if too_far.is_empty() { Ok(()) } else { Err(format!("further apart than 15 %: {}", too_far.join(", ")).into()) }
+    if too_far.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("further apart than 15 %: {}", too_far.join(", ")).into())
+    }
 }
 
 /// Strategies with parameters for small trees. The parameters of the engine and of the simulation are these same.
@@ -81,8 +89,14 @@ fn strategies() -> Vec<(&'static str, Small)> {
     let leveled = Leveled { base_bytes: 4 << 20, table_bytes_max: TABLE_BYTES, cuts, ..Leveled::default() };
     vec![
         ("leveled", Small::Leveled(leveled)),
-        ("size-tiered", Small::SizeTiered(SizeTiered { table_bytes_max: TABLE_BYTES, ..SizeTiered::default() })),
-        ("lazy-leveled", Small::LazyLeveled(LazyLeveled { table_bytes_max: TABLE_BYTES, ..LazyLeveled::default() })),
+        (
+            "size-tiered",
+            Small::SizeTiered(SizeTiered { table_bytes_max: TABLE_BYTES, ..SizeTiered::default() }),
+        ),
+        (
+            "lazy-leveled",
+            Small::LazyLeveled(LazyLeveled { table_bytes_max: TABLE_BYTES, ..LazyLeveled::default() }),
+        ),
     ]
 }
 
@@ -110,7 +124,12 @@ struct Sizes {
     file_bytes: u64,
 }
 
-fn measure(dir: &Path, compaction: CompactionSettings, keys: u32, overwrites: u32) -> Outcome<(Figures, Sizes)> {
+fn measure(
+    dir: &Path,
+    compaction: CompactionSettings,
+    keys: u32,
+    overwrites: u32,
+) -> Outcome<(Figures, Sizes)> {
     let settings = Settings {
         compaction,
         memtable_bytes_max: 1 << 20,
@@ -128,7 +147,8 @@ fn measure(dir: &Path, compaction: CompactionSettings, keys: u32, overwrites: u3
     let memory_bytes = before_flush.memtable_bytes / before_flush.memtable_entries.max(1);
     settle(&db)?;
     let loaded = db.stats()?;
-    let file_bytes = loaded.file_bytes() / loaded.levels.values().map(|level| level.entries).sum::<u64>().max(1);
+    let file_bytes =
+        loaded.file_bytes() / loaded.levels.values().map(|level| level.entries).sum::<u64>().max(1);
     let (mut flushes, mut runs) = (loaded.writes.flushes, 0);
     for (count, operation) in (1_u64..).zip(Workload::Uniform.operations(keys, overwrites, SEED)) {
         put(&db, operation.key)?;

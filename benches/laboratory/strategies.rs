@@ -2,9 +2,7 @@
 
 use std::env;
 
-use siltstone::{
-    CompactionSettings, LazyLeveledSettings, LeveledSettings, SizeTieredSettings,
-};
+use siltstone::{CompactionSettings, LazyLeveledSettings, LeveledSettings, SizeTieredSettings};
 
 /// Every built-in strategy that keeps all data, with its default parameters, by name; the one that `STRATEGY` names, if it does.
 pub(crate) fn chosen() -> Vec<(&'static str, CompactionSettings)> {

@@ -171,11 +171,10 @@ impl Inner {
             Action::Drop => (Vec::new(), RetainStatistics::default()),
         };
         let installed = self.install_result(begun, &added);
-        if installed.is_err() {
-            // Where the edit itself failed, a manifest may name them: they stay for the next open to decide (files.md, Order 4).
-            if self.knows_manifest() {
-                added.iter().for_each(|table| table.make_obsolete());
-            }
+        // Where the edit itself failed, a manifest may name them: they stay for the next open to decide (files.md, Order 4). And what was to be moved is
+        // where it was, in the same files.
+        if installed.is_err() && matches!(job.action, Action::Merge { .. }) && self.knows_manifest() {
+            added.iter().for_each(|table| table.make_obsolete());
         }
         // A drop that did not happen is planned anew when the snapshot is gone.
         if installed? == Installed::No {
@@ -192,19 +191,20 @@ impl Inner {
         statistics: RetainStatistics,
         started: Duration,
     ) {
-        match begun.job.action {
-            Action::Move { .. } => return self.metrics.moves.add(1),
-            Action::Drop => return self.metrics.drops.add(1),
-            Action::Merge { .. } => {}
+        if matches!(begun.job.action, Action::Move { .. }) {
+            return self.metrics.moves.add(1);
         }
         let is_input = |table: &&Arc<OpenTable>| begun.job.inputs.contains(&TableId(table.record.number));
         let bytes_in: u64 = begun.tree.tables().filter(is_input).map(|table| table.record.file_bytes).sum();
         let bytes_out: u64 = added.iter().map(|table| table.record.file_bytes).sum();
+        self.metrics.bytes_reclaimed.add(bytes_in.saturating_sub(bytes_out));
+        if begun.job.action == Action::Drop {
+            return self.metrics.drops.add(1);
+        }
         self.background.gauge.compacted(bytes_in, self.shared.clock.monotonic().saturating_sub(started));
         self.metrics.compactions.add(1);
         self.metrics.compaction_bytes.add(bytes_out);
         self.metrics.entries_removed.add(statistics.entries_in - statistics.entries_out);
-        self.metrics.bytes_reclaimed.add(bytes_in.saturating_sub(bytes_out));
         self.metrics.last_compaction_unix_ms.raise(self.shared.clock.now_unix_ms());
     }
 

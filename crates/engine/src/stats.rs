@@ -69,7 +69,7 @@ pub struct WriteStats {
     pub drops: u64,
     /// Entries that merges left out: stale versions, what has expired, and tombstones with nothing left to hide.
     pub entries_removed: u64,
-    /// Bytes by which merges made files smaller.
+    /// Bytes by which merges made files smaller, and those of tables that were dropped.
     pub bytes_reclaimed: u64,
     /// When the last merge ended, in Unix milliseconds; 0 before the first.
     pub last_compaction_unix_ms: u64,

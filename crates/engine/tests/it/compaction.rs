@@ -137,7 +137,7 @@ fn an_explanation_says_what_comes_next_and_what_others_would_do() {
     // Three runs are nothing to any of them.
     let nothing = |name| format!("\n  {name}: nothing; debt 0 bytes, 0 runs");
     let others = ["leveled", "size-tiered", "lazy-leveled", "fifo"];
-    let others: String = others.iter().map(|name| nothing(name) + ", if it were in charge").collect();
+    let others: String = others.into_iter().map(|name| nothing(name) + ", if it were in charge").collect();
     assert_eq!(said(&db), [format!("keyspace default{}{others}", nothing("size-tiered"))]);
     db.put("a", "1").unwrap();
     db.flush().unwrap();
@@ -145,7 +145,7 @@ fn an_explanation_says_what_comes_next_and_what_others_would_do() {
     assert_eq!(explained[0].own.next, None, "it begins at a hundred");
     let next = |at: usize| explained[0].others[at].next.clone();
     let codes = [0, 1, 2, 3].map(|at| next(at).map(|planned| planned.job.reason.code));
-    assert_eq!(codes, [Some("level0-runs"), Some("space-amplification"), Some("level-runs"), None]);
+    assert_eq!(codes, [Some("level0-runs"), Some("space-amplification"), Some("level-full"), None]);
     let other = next(1).unwrap();
     assert!(other.input_bytes > bytes);
     assert_eq!(explained[0].others[1].debt.bytes, other.input_bytes);

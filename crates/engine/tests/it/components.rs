@@ -265,7 +265,7 @@ fn the_strategy_in_the_manifest_is_the_one_in_use_and_binds_nobody() {
     db.close().unwrap();
     assert!(manifest_says(&fs, "always-one"));
     let db = on(&fs).settings(tiny()).open().unwrap();
-    assert!(!manifest_says(&fs, "always-one") && manifest_says(&fs, "size-tiered"));
+    assert!(!manifest_says(&fs, "always-one") && manifest_says(&fs, "leveled"));
     for i in 0..40 {
         db.put(format!("{i:03}"), "w").unwrap();
     }

@@ -77,7 +77,9 @@ fn filters_answer_for_tables_that_do_not_have_the_key() {
 
 #[test]
 fn a_full_compaction_compresses_and_the_next_one_stays_where_it_is() {
-    let db = on(&MemFs::new()).open().unwrap();
+    // Under size-tiered compaction no other job follows.
+    let settings = Settings { compaction: CompactionSettings::size_tiered(4), ..Settings::default() };
+    let db = on(&MemFs::new()).settings(settings).open().unwrap();
     let fill = |round: u32| {
         for i in 0..2000_u32 {
             db.put(format!("{i:08}"), format!("the same words every time, {round}")).unwrap();
