@@ -76,6 +76,12 @@ impl FromText for usize {
     }
 }
 
+impl FromText for bool {
+    fn from_text(text: &str) -> Result<bool, String> {
+        text.parse().map_err(|_| "it is neither `true` nor `false`".to_owned())
+    }
+}
+
 impl FromText for Similarity {
     fn from_text(text: &str) -> Result<Similarity, String> {
         match text {
