@@ -78,7 +78,7 @@ impl FromText for usize {
 
 impl FromText for bool {
     fn from_text(text: &str) -> Result<bool, String> {
-        text.parse().map_err(|_| "it is not `true` or `false`".to_owned())
+        text.parse().map_err(|_| "it is neither `true` nor `false`".to_owned())
     }
 }
 

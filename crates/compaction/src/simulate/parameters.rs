@@ -34,7 +34,7 @@ pub struct EngineParameters {
     pub timing: Timing,
     /// How often a filter says "maybe" for a key that its table does not have: from 0 to 1.
     pub filter_false_positive_rate: f64,
-    /// Point reads that are tried whenever a memtable is full.
+    /// Point reads that are tried whenever a memtable is full; fewer where each asks hundreds of runs.
     pub reads_per_flush: u32,
     /// Decides which keys are read.
     pub seed: u64,

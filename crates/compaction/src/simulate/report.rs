@@ -83,8 +83,8 @@ pub struct EngineReport {
     pub jobs_running_max: u64,
 }
 
-/// What a point read costs that no memtable answers: the mean over the reads that were tried. Reads ask for keys as
-/// they were written: a key that is written twice as often is read twice as often.
+/// What a point read costs that no memtable answers: the mean over moments of the reads tried in each. Reads ask for keys
+/// as they were written: a key that is written twice as often is read twice as often.
 #[derive(Clone, Copy, PartialEq, Default, Debug)]
 pub struct ReadCost {
     /// Runs with a table whose key range holds the key, down to the one that answers. Each has a block to be read if

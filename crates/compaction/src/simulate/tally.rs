@@ -7,6 +7,8 @@ use crate::{Action, Debt, Job, Level, runs_by_age};
 
 /// Keys of written operations that are kept to be read.
 const READABLE_KEYS_MAX: usize = 8_192;
+/// In one moment no more reads are tried once they asked so many runs: trees of a thousand runs exist.
+const RUNS_ASKED_MAX: u64 = 1_024;
 
 /// Sums, maxima, and a sample of the keys that were written.
 #[derive(Debug)]
@@ -19,8 +21,8 @@ pub(super) struct Tally {
     runs_sum: u64,
     debt_sum: u128,
     readable_keys: Vec<u32>,
-    found: ReadSums,
-    absent: ReadSums,
+    found: ReadMoments,
+    absent: ReadMoments,
 }
 
 /// What a simulation is like at one time.
@@ -52,6 +54,29 @@ impl ReadSums {
     }
 }
 
+/// What reads cost on average over moments, each of which counts alike however many reads were tried in it.
+#[derive(Default, Debug)]
+struct ReadMoments {
+    moments: u64,
+    sum: ReadCost,
+}
+
+impl ReadMoments {
+    fn add(&mut self, reads: &ReadSums) {
+        if reads.reads > 0 {
+            let ReadCost { runs_asked, runs_read } = reads.mean();
+            self.moments += 1;
+            self.sum.runs_asked += runs_asked;
+            self.sum.runs_read += runs_read;
+        }
+    }
+
+    fn mean(&self) -> ReadCost {
+        let moments = ratio(self.moments, 1).max(1.0);
+        ReadCost { runs_asked: self.sum.runs_asked / moments, runs_read: self.sum.runs_read / moments }
+    }
+}
+
 impl Tally {
     pub(super) fn new(seed: u64, tree: &SimulatedTree) -> Tally {
         Tally {
@@ -63,8 +88,8 @@ impl Tally {
             runs_sum: 0,
             debt_sum: 0,
             readable_keys: Vec::new(),
-            found: ReadSums::default(),
-            absent: ReadSums::default(),
+            found: ReadMoments::default(),
+            absent: ReadMoments::default(),
         }
     }
 
@@ -132,20 +157,22 @@ impl Tally {
     }
 
     fn read(&mut self, tree: &SimulatedTree, live: &LiveData, parameters: &EngineParameters) {
+        let (mut found, mut absent) = (ReadSums::default(), ReadSums::default());
         for _ in 0..parameters.reads_per_flush {
             let at = self.random.below_u64(self.readable_keys.len() as u64);
-            let Some(&key) = usize::try_from(at).ok().and_then(|at| self.readable_keys.get(at)) else {
-                return;
-            };
+            let key = usize::try_from(at).ok().and_then(|at| self.readable_keys.get(at));
+            let Some(&key) = key.filter(|_| absent.runs_asked < RUNS_ASKED_MAX) else { break };
             let answers: Vec<bool> = tree.asked(key).map(|answer| answer.is_some()).collect();
             let (all, rate) = (answers.len() as u64, parameters.filter_false_positive_rate);
-            self.absent.add(all, 0, rate);
+            absent.add(all, 0, rate);
             if let Some(at) = answers.iter().position(|is_answer| *is_answer)
                 && live.contains(key)
             {
-                self.found.add(at as u64 + 1, 1, rate);
+                found.add(at as u64 + 1, 1, rate);
             }
         }
+        self.found.add(&found);
+        self.absent.add(&absent);
     }
 
     pub(super) fn into_report(self, tree: &SimulatedTree) -> EngineReport {
