@@ -171,7 +171,8 @@ impl Inner {
         let installed = self.install_result(begun, &added);
         if installed.is_err() {
             // Where the edit itself failed, a manifest may name them: they stay for the next open to decide (files.md, Order 4).
-            if self.knows_manifest() {
+            // Tables that were to be moved have the files of those that stay.
+            if self.knows_manifest() && !matches!(job.action, Action::Move { .. }) {
                 added.iter().for_each(|table| table.make_obsolete());
             }
         }
