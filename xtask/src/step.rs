@@ -39,6 +39,11 @@ pub(crate) const STEPS: &[Step] = &[
         about: "each library crate compiles by itself, and with fewer features",
         run: alone,
     },
+    Step {
+        name: "examples",
+        about: "the examples that are projects of their own pass their tests",
+        run: examples,
+    },
     Step { name: "fuzz-check", about: "the fuzz targets compile", run: fuzz_check },
 ];
 
@@ -93,6 +98,13 @@ fn alone(workspace: &Workspace) -> Result<Outcome> {
             library,
         ])?;
     }
+    Ok(Outcome::Done)
+}
+
+fn examples(workspace: &Workspace) -> Result<Outcome> {
+    let manifest = ["--manifest-path", "examples/own-strategy/Cargo.toml"];
+    workspace.cargo(&["fmt", "--check", manifest[0], manifest[1]])?;
+    workspace.cargo(&["test", "--locked", manifest[0], manifest[1]])?;
     Ok(Outcome::Done)
 }
 

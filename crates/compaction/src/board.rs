@@ -1,6 +1,9 @@
 //! What the shipped strategies have in common: which tables are free, what overlaps, and whether a job may begin.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use crate::{
     Action, Cuts, Job, KeyRange, Level, Output, Place, Reason, Run, TableId, TableMeta, TreeView,
@@ -44,8 +47,9 @@ impl<'a> Board<'a> {
             })
             .collect();
         let extents = view.running.iter().map(|job| {
+            let inputs: BTreeSet<_> = job.inputs.iter().copied().collect();
             let levels = runs_by_age(view.levels)
-                .filter(|(_, run)| run.tables.iter().any(|table| job.inputs.contains(&table.id)))
+                .filter(|(_, run)| run.tables.iter().any(|table| inputs.contains(&table.id)))
                 .map(|(at, _)| at.level)
                 .chain(job.output.map(|output| output.level));
             let (from_level, to_level) =

@@ -130,6 +130,10 @@ fn the_newest_runs_of_level_0_merge_while_their_way_down_is_taken() {
     // The result of an earlier such merge is too large to pay off.
     let four = behind("| 6: 6=a..f | 5: 5=d..e | 4: 4=a..f | 3: 3=c..k*90");
     check_job(&strategy, running, &four, "merge 6 5 4 -> level 0 newest input's run (level0-busy)");
+    // Only then, not because the way down is too large a job.
+    let large = parse_levels("0 | 3: 3=a..f | 2: 2=a..f | 1: 1=a..f\n3 | 9: 9=a..z*90").unwrap();
+    let tight = TreeView { budget: Budget { job_bytes_max: 5 }, ..TreeView::idle(&large) };
+    assert_eq!(strategy.plan(&tight), None);
     let never = Leveled { level0_merge_runs_min: usize::MAX, ..strategy };
     check_job(&never, running, &three, "none");
 }

@@ -155,9 +155,14 @@ fn check_job(job: &Job, view: &TreeView<'_>) -> Result<(), String> {
     if job.output().is_some() && view.running.iter().any(collides) {
         return Err(format!("{job} writes where another does: {:?}", view.running));
     }
-    let tables = runs_by_age(view.levels).flat_map(|(_, run)| &run.tables);
+    let tables = || runs_by_age(view.levels).flat_map(|(_, run)| &run.tables);
+    let is_seen = |from: SequenceNumber| view.snapshots.iter().any(|snapshot| *snapshot >= from);
+    let mut inputs = tables().filter(|table| job.inputs.contains(&table.id));
+    if job.action == Action::Drop && inputs.any(|table| is_seen(table.first_sequence)) {
+        return Err(format!("{job} drops what one of {:?} sees", view.snapshots));
+    }
     let bytes: u64 =
-        tables.filter(|table| job.inputs.contains(&table.id)).map(|table| table.file_bytes).sum();
+        tables().filter(|table| job.inputs.contains(&table.id)).map(|table| table.file_bytes).sum();
     if is_merge && bytes > view.budget.job_bytes_max {
         return Err(format!("{job} has {bytes} bytes, {:?}", view.budget));
     }

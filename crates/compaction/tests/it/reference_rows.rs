@@ -1,6 +1,8 @@
 //! Strategies in the simulator beside an independent program that simulates the same rules: a million keys, uniform overwrites.
 
-use siltstone_compaction::{Cuts, LazyLeveled, Leveled, SimulationParameters, SimulationReport, SizeTiered};
+use siltstone_compaction::{
+    Cuts, LazyLeveled, Leveled, Simulation, SimulationParameters, SimulationReport, SizeTiered,
+};
 
 use crate::simulation::{close, simulate};
 
@@ -158,4 +160,14 @@ fn leveled_writes_and_takes_up_what_the_formulas_say() {
         assert!(space <= 1.0 + 1.0 / (ratio - 1.0) + level0 / keys, "{space}");
         assert!(space >= sizes.iter().sum::<f64>() / keys * 0.98, "{space}");
     }
+}
+
+#[test]
+fn leveled_writes_ascending_keys_once() {
+    let parameters = SimulationParameters { loaded_keys: 0, warm_up_flushes: 0, flushes: 3_000, ..TIERS };
+    let mut keys = 0..u32::MAX;
+    let strategy = Leveled { base_bytes: 40_000, table_bytes_max: 40_000, ..Leveled::default() };
+    let report = Simulation::new(strategy, parameters).run(|| keys.next().unwrap()).unwrap();
+    assert_eq!((report.entries_merged, report.entries_flushed), (0, 300_000), "{report:?}");
+    assert!(report.runs_max <= 4 && report.jobs["level0-runs"] >= 700, "{report:?}");
 }

@@ -12,7 +12,10 @@ use std::{
     time::Duration,
 };
 
-use siltstone::{Clock, Db, Durability, Error, Executor, Inline, Settings, TestClock, Threads};
+use siltstone::{
+    Clock, CompactionSettings, Db, Durability, Error, Executor, Inline, LeveledSettings, Settings, TestClock,
+    Threads,
+};
 use siltstone_vfs::{Decision, FaultFs, Fs, MemFs, Op, OpKind, injector_fn};
 
 use crate::{on, tiny};
@@ -243,6 +246,17 @@ fn a_manifest_that_could_not_take_over_leaves_it_to_the_one_before() {
 
 #[test]
 fn a_disk_that_is_full_for_a_while_stops_nothing_for_good() {
+    check_full_for_a_while(&CompactionSettings::default());
+}
+
+// Its moves give tables another place without touching their files.
+#[test]
+fn a_disk_that_is_full_for_a_while_costs_no_table_that_was_to_be_moved() {
+    let leveled = LeveledSettings { ratio: 2, base_bytes: 600, level0_runs: 2, ..Default::default() };
+    check_full_for_a_while(&CompactionSettings::Leveled(leveled));
+}
+
+fn check_full_for_a_while(compaction: &CompactionSettings) {
     for first in 0..120 {
         let written = AtomicU64::new(0);
         let disk = Disk::new(move |op| {
@@ -255,7 +269,8 @@ fn a_disk_that_is_full_for_a_while_stops_nothing_for_good() {
             // The disk is full from this operation on.
             if is_hit && written.fetch_add(1, Ordering::SeqCst) >= first { full() } else { Decision::Pass }
         });
-        let settings = Settings { log_bytes_max: 300, manifest_bytes_max: 600, ..tiny() };
+        let compaction = compaction.clone();
+        let settings = Settings { log_bytes_max: 300, manifest_bytes_max: 600, compaction, ..tiny() };
         let db = disk.open(settings);
         let mut puts = Puts::default();
         disk.fill();
@@ -267,7 +282,8 @@ fn a_disk_that_is_full_for_a_while_stops_nothing_for_good() {
         puts.check_all_ends(&disk.inner, &format!("full from {first} on"));
         disk.make_room();
         for number in 100..115 {
-            puts.put(&db, number).unwrap_or_else(|error| panic!("full from {first} on, {number}: {error:?}"));
+            let outcome = puts.put(&db, number);
+            assert!(outcome.is_ok(), "full from {first} on, {number}: {outcome:?}");
         }
         assert_eq!(contents(&db), puts.acknowledged);
         puts.check_all_ends(&disk.inner, &format!("full from {first} on, with room again"));
