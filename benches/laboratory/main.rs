@@ -22,7 +22,10 @@ use std::{
 
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
-const EXPERIMENTS: &[(&str, fn(&Path) -> Outcome)] = &[
+/// Carries one out in a folder.
+type Experiment = fn(&Path) -> Outcome;
+
+const EXPERIMENTS: &[(&str, Experiment)] = &[
     ("simulated", simulated::run),
     ("sequential", sequential::run),
     ("wide", wide::run),

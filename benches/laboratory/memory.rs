@@ -13,7 +13,7 @@ pub(crate) fn peak_bytes() -> Outcome<u64> {
     Ok(kibibytes << 10)
 }
 
-/// Lets the peak begin anew from what is resident now (proc(5), clear_refs).
+/// Lets the peak begin anew from what is resident now (`clear_refs` in proc(5)).
 pub(crate) fn forget_peak() -> Outcome {
     Ok(fs::write("/proc/self/clear_refs", "5")?)
 }

@@ -119,6 +119,7 @@ impl Small {
 }
 
 /// What entries take in memory and in tables, as the engine counts it.
+#[derive(Clone, Copy)]
 struct Sizes {
     memory_bytes: u64,
     file_bytes: u64,

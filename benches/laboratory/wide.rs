@@ -40,7 +40,7 @@ fn merge(dir: &Path, bytes: u64, memtable_bytes: u64) -> Outcome {
     let db = Db::builder(dir).settings(patient).compaction(Never).open()?;
     let mut batch = WriteBatch::new();
     for number in 0..entries {
-        batch.put(number.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes(), value(number));
+        batch.put(number.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_le_bytes(), value(number));
         if number % 100 == 99 {
             db.write(&mut batch)?;
         }

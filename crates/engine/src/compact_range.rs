@@ -17,9 +17,10 @@ type Bounds = (Bound<Slice>, Bound<Slice>);
 /// The job that takes a range of keys down to where its oldest data is; `None` when no table overlaps it.
 ///
 /// Beside the tables that overlap the range it takes what rule 2 of `docs/traits/compaction-strategy.md` asks for: what is older than one of them, overlaps it, and
-/// would come to be in front of it. And rule 4: in the run that the result joins, what lies between.
+/// would come to be in front of it. Rule 4 adds nothing: between two inputs there are only keys of the range and of other inputs, so what lies there in the run that the
+/// result joins is an input already.
 fn job_for_range(levels: &[Level], bounds: &Bounds, table_bytes_max: u64) -> Option<Job> {
-    let mut inputs: Vec<&TableMeta> = Vec::new();
+    let mut inputs: Vec<TableId> = Vec::new();
     let mut covered = Vec::new();
     let mut oldest: Option<Position> = None;
     for (position, run) in runs_by_age(levels) {
@@ -29,7 +30,7 @@ fn job_for_range(levels: &[Level], bounds: &Bounds, table_bytes_max: u64) -> Opt
         if !of_run.is_empty() {
             oldest = Some(position);
             covered = merged(covered, of_run.iter().map(|table| table.range.clone()));
-            inputs.extend(of_run);
+            inputs.extend(of_run.iter().map(|table| table.id));
         }
     }
     let oldest = oldest?;
@@ -37,17 +38,8 @@ fn job_for_range(levels: &[Level], bounds: &Bounds, table_bytes_max: u64) -> Opt
         0 => Output { level: 1, place: Place::NewRun },
         level => Output { level, place: Place::JoinRun(oldest.epoch()) },
     };
-    let mut ids: Vec<TableId> = inputs.iter().map(|table| table.id).collect();
-    let hull = KeyRange::hull(inputs.iter().map(|table| &table.range))?;
-    if let (Place::JoinRun(_), Some((_, run))) =
-        (output.place, runs_by_age(levels).find(|(position, _)| *position == oldest))
-    {
-        ids.extend(run.overlapping(&hull).iter().map(|table| table.id));
-        ids.sort_unstable();
-        ids.dedup();
-    }
     let action = Action::Merge { output, table_bytes_max, cuts: Cuts::BY_SIZE };
-    Some(Job { action, inputs: ids, reason: Reason::new("manual", "a range was asked for") })
+    Some(Job { action, inputs, reason: Reason::new("manual", "a range was asked for") })
 }
 
 /// True when some key of the table may be within the bounds.

@@ -150,6 +150,8 @@ impl StallCounters {
 #[derive(Default, Debug)]
 pub(crate) struct Gauge {
     state: Mutex<WriteState>,
+    /// 1 unless the state is normal, to be read without waiting.
+    is_held_up: FigureAtomicU64,
     slowed: [StallCounters; StallCause::ALL.len()],
     stopped: [StallCounters; StallCause::ALL.len()],
     /// Until when the bytes that were let in have been paid for, by the monotonic clock.
@@ -209,8 +211,16 @@ impl Gauge {
         self.compaction_rate.note(bytes, time);
     }
 
+    /// Nothing holds a writer up.
+    fn go_on(&self) {
+        if self.is_held_up.load(Ordering::Relaxed) != 0 {
+            self.enter(WriteState::Normal);
+        }
+    }
+
     /// Tells the log when the state changes.
     fn enter(&self, state: WriteState) {
+        self.is_held_up.store(u64::from(state != WriteState::Normal), Ordering::Relaxed);
         let before = std::mem::replace(&mut *self.state.lock(), state);
         if before == state {
             return;

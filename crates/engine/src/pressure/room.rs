@@ -56,8 +56,16 @@ impl Inner {
     /// The failure of a flush that would have made room, and ended meanwhile. Another write makes it try again at once; without one it is tried later.
     pub(crate) fn wait_for_room(&self, bytes: u64) -> Result<Option<Admission>> {
         let memory = &self.shared.memory;
-        if !memory.has_budget() && !self.versions.load().is_strained {
-            return Ok(None);
+        if !memory.has_budget() {
+            let version = self.versions.load();
+            // As a rule nothing has to be looked at, and else mostly nothing is locked.
+            if !version.is_strained {
+                return Ok(None);
+            }
+            if self.pace(&version) == Pace::Full {
+                self.background.gauge.go_on();
+                return Ok(None);
+            }
         }
         let mut held = Held { inner: self, stopped: None, was_slowed: false };
         let mut failures_before = None;
@@ -74,7 +82,7 @@ impl Inner {
                 }
                 pace => {
                     if pace == Pace::Full {
-                        self.background.gauge.enter(WriteState::Normal);
+                        self.background.gauge.go_on();
                     }
                     let admission = if memory.has_budget() { self.admit(bytes)? } else { None };
                     if admission.is_some() || !memory.has_budget() {
@@ -135,7 +143,7 @@ impl Inner {
     /// After a change of the version: writers may be free, even if none comes to see it.
     pub(crate) fn note_pressure(&self) {
         if self.pace(&self.version()) == Pace::Full {
-            self.background.gauge.enter(WriteState::Normal);
+            self.background.gauge.go_on();
         }
     }
 
