@@ -13,6 +13,9 @@ use crate::{
 /// The longest time that a sync waits for company.
 const COMPANY_WAIT_MAX: Duration = Duration::from_millis(1);
 
+/// A shorter wait is none: threads sleep longer than they are told to, by about so much (50 us is Linux's default timer slack).
+const COMPANY_WAIT_MIN: Duration = Duration::from_micros(50);
+
 /// The syncing side of the logs.
 #[derive(Debug)]
 pub(crate) struct SyncStage {
@@ -97,9 +100,9 @@ impl SyncStage {
                 continue;
             }
             state.is_running = true;
-            if !state.has_company() {
+            let limit = COMPANY_WAIT_MAX.min(state.last_took / 8);
+            if !state.has_company() && limit >= COMPANY_WAIT_MIN {
                 state.is_gathering = true;
-                let limit = COMPANY_WAIT_MAX.min(state.last_took / 8);
                 state = self.gathered.wait_for(state, limit);
                 state.is_gathering = false;
             }
