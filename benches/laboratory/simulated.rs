@@ -23,7 +23,7 @@ const TOLERANCE: f64 = 0.15;
 /// What is compared.
 struct Figures {
     table_write_amplification: f64,
-    /// At the end, when nothing is due.
+    /// The mean of the moments after a flush in which nothing was due.
     space_amplification: f64,
     /// At most.
     runs: u64,
@@ -150,7 +150,8 @@ fn measure(
     let loaded = db.stats()?;
     let file_bytes =
         loaded.file_bytes() / loaded.levels.values().map(|level| level.entries).sum::<u64>().max(1);
-    let (mut flushes, mut runs) = (loaded.writes.flushes, 0);
+    let (mut flushes, mut runs, mut spaces) = (loaded.writes.flushes, 0, Vec::new());
+    let live_bytes = u64::from(keys) * file_bytes;
     for (count, operation) in (1_u64..).zip(Workload::Uniform.operations(keys, overwrites, SEED)) {
         put(&db, operation.key)?;
         // Now and then is enough: a memtable takes thousands.
@@ -158,8 +159,11 @@ fn measure(
             let stats = db.stats()?;
             let now = stats.writes.flushes;
             runs = runs.max(stats.levels.values().map(|level| level.runs).sum());
-            while now != flushes && is_in_debt(&db)? {
-                std::thread::yield_now();
+            if now != flushes {
+                while is_in_debt(&db)? {
+                    std::thread::yield_now();
+                }
+                spaces.push(ratio(db.stats()?.file_bytes(), live_bytes));
             }
             flushes = now;
         }
@@ -168,7 +172,7 @@ fn measure(
     let stats = db.stats()?;
     let figures = Figures {
         table_write_amplification: amplification(loaded.writes, stats.writes),
-        space_amplification: ratio(stats.file_bytes(), u64::from(keys) * file_bytes),
+        space_amplification: spaces.iter().sum::<f64>() / ratio(spaces.len() as u64, 1),
         runs,
         levels: stats.levels.len() as u64,
     };
@@ -198,7 +202,7 @@ fn simulate(strategy: Small, sizes: Sizes, keys: u32, overwrites: u32) -> Outcom
     let report: EngineReport = simulation.run(Workload::Uniform.operations(keys, overwrites, SEED))?;
     Ok(Figures {
         table_write_amplification: report.table_write_amplification,
-        space_amplification: report.space_amplification_settled,
+        space_amplification: report.space_amplification_mean,
         runs: report.runs_max,
         levels: report.levels_settled,
     })
