@@ -2,7 +2,7 @@
 
 use siltstone::{
     CompactionSettings, Db, FifoSettings, FilterSettings, KeyspaceSettings, LazyLeveledSettings,
-    LeveledSettings, Settings,
+    LeveledSettings, Settings, SizeTieredSettings,
 };
 use toml::{Table, Value};
 
@@ -49,6 +49,8 @@ fn every_setting_is_there_with_its_default() {
     leaves(&table(&Settings::default()), "", &mut found);
     assert!(found.len() > 20, "{found:?}");
     found.into_iter().for_each(|(name, default)| check_default(&name, &default));
+    let default = table(&Settings::default())["compaction"].as_table().unwrap().keys().next().cloned();
+    assert_eq!(row("compaction")[2], format!("`{}`", default.unwrap()));
     // What the defaults leave out.
     assert_eq!(row("memtable-entries-max")[2], "no limit");
     assert_eq!(row("filter.bloom.false-positive-rate")[2], "not set");
@@ -67,6 +69,7 @@ fn every_setting_is_there_with_its_default() {
 #[test]
 fn every_strategy_is_there_with_its_defaults() {
     let strategies = [
+        CompactionSettings::SizeTiered(SizeTieredSettings::default()),
         CompactionSettings::Leveled(LeveledSettings::default()),
         CompactionSettings::LazyLeveled(LazyLeveledSettings::default()),
         CompactionSettings::Fifo(FifoSettings::default()),
