@@ -21,6 +21,8 @@ pub(crate) const BUDGET_BYTES_MIN: u64 = 8 << 20;
 
 /// What a merge reads ahead for each input, when memory allows. It reads every block once, in order.
 const READAHEAD_BYTES_MAX: u64 = 1 << 20;
+/// And for all inputs of a merge together, be there as many as there may, but a block for each.
+const READAHEAD_ALL_BYTES_MAX: u64 = 32 << 20;
 /// What the table under way may hold: blocks, and the hashes of its keys.
 const BUILDER_BYTES_MIN: u64 = 256 << 10;
 const BUILDER_BYTES_MAX: u64 = 8 << 20;
@@ -187,7 +189,9 @@ impl Memory {
         let (runs, block) = (runs.max(1) as u64, u64::from(block_bytes));
         // A block as it is read, and as it is decoded.
         let least = BUILDER_BYTES_MIN + runs * 3 * block;
-        let most = BUILDER_BYTES_MAX + runs * (READAHEAD_BYTES_MAX + 2 * block);
+        let readahead_max =
+            (READAHEAD_ALL_BYTES_MAX / runs).clamp(block.min(READAHEAD_BYTES_MAX), READAHEAD_BYTES_MAX);
+        let most = BUILDER_BYTES_MAX + runs * (readahead_max + 2 * block);
         let bytes = most.min((self.shares.merges / self.mergers).max(least));
         let mut granted = self.merges.lock();
         while *granted > 0 && bytes > self.shares.merges.saturating_sub(*granted) {
@@ -203,7 +207,7 @@ impl Memory {
             memory: Arc::clone(self),
             bytes,
             of_merges: true,
-            readahead_bytes: readahead.saturating_sub(2 * block).clamp(block, READAHEAD_BYTES_MAX),
+            readahead_bytes: readahead.saturating_sub(2 * block).clamp(block, readahead_max.max(block)),
             builder_bytes_max: if self.has_budget() { builder_bytes_max } else { u64::MAX },
             write_buffer_bytes: (builder_bytes_max / 4).min(WRITE_BUFFER_BYTES_MAX),
         }
@@ -336,6 +340,17 @@ mod tests {
         // More runs than the share has room for: alone, with a block for each.
         let many = memory.begin_merge(1000, 4096);
         assert_eq!(many.readahead_bytes, 4096);
+    }
+
+    #[test]
+    fn many_inputs_read_ahead_no_more_than_few_where_there_is_no_budget() {
+        let memory = Memory::new(&Settings::default(), true, 1);
+        let [few, many, most] = [4, 1000, 100_000].map(|runs| memory.begin_merge(runs, 4096).readahead_bytes);
+        assert_eq!(few, READAHEAD_BYTES_MAX);
+        assert!(many >= 4096 && many * 1000 <= READAHEAD_ALL_BYTES_MAX, "{many}");
+        assert_eq!(most, 4096);
+        // Blocks may be larger than what is read ahead.
+        assert_eq!(memory.begin_merge(1000, 4 << 20).readahead_bytes, 4 << 20);
     }
 
     #[test]
