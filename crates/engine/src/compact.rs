@@ -61,6 +61,12 @@ fn invalid(error: impl std::fmt::Display) -> Error {
     Error::invalid_argument(error.to_string())
 }
 
+/// The tables of a move, where they are to be.
+fn relabeled(begun: &Begun) -> Vec<Arc<OpenTable>> {
+    let moved = begun.tree.tables().filter(|table| begun.job.inputs.contains(&TableId(table.record.number)));
+    moved.map(|table| table.moved_to(begun.level, begun.epoch.0)).collect()
+}
+
 impl Inner {
     /// Begins as many due jobs as there are workers for.
     pub(crate) fn schedule_compactions(&self) {
@@ -167,7 +173,7 @@ impl Inner {
                 let merged = execute::merge(&self.shared, profile, tree, &job.inputs, &rules, draw)?;
                 (merged.tables, merged.statistics)
             }
-            Action::Move { .. } => (self.relabeled(begun), RetainStatistics::default()),
+            Action::Move { .. } => (relabeled(begun), RetainStatistics::default()),
             Action::Drop => (Vec::new(), RetainStatistics::default()),
         };
         let installed = self.install_result(begun, &added);
@@ -206,18 +212,6 @@ impl Inner {
         self.metrics.compaction_bytes.add(bytes_out);
         self.metrics.entries_removed.add(statistics.entries_in - statistics.entries_out);
         self.metrics.last_compaction_unix_ms.raise(self.shared.clock.now_unix_ms());
-    }
-
-    fn relabeled(&self, begun: &Begun) -> Vec<Arc<OpenTable>> {
-        let moved =
-            begun.tree.tables().filter(|table| begun.job.inputs.contains(&TableId(table.record.number)));
-        moved
-            .map(|table| {
-                let mut record = table.record.clone();
-                (record.level, record.epoch) = (begun.level, begun.epoch.0);
-                self.shared.moved_table(table, record)
-            })
-            .collect()
     }
 
     /// Makes the result of a job part of the tree. A drop is given up when there is a snapshot by now that sees what it drops: there was none when it was
