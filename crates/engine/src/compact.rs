@@ -16,6 +16,7 @@ use crate::{
     keyspace::KeyspaceId,
     ledger::Ledger,
     manifest::format::Field,
+    planted::Bug,
     sync::Arc,
     tree::{OpenTable, Tree},
     version::{KeyspaceVersion, Version},
@@ -77,7 +78,8 @@ impl Inner {
 
     /// Plans a job and marks its inputs as busy, under one lock.
     fn begin_due(&self) -> Option<Begun> {
-        let snapshots = self.snapshots.live();
+        let ignores_snapshots = self.shared.planted.is(Bug::DropIgnoresSnapshots);
+        let snapshots = if ignores_snapshots { Vec::new() } else { self.snapshots.live() };
         let mut state = self.background.state.lock();
         // Under the lock: a job that ends in between would leave us a tree without its result, and its inputs no longer marked as busy.
         let version = self.version();
@@ -220,6 +222,7 @@ impl Inner {
         let mut ledger = self.ledger()?.lock();
         let lost_from = match begun.job.action {
             Action::Merge { .. } | Action::Move { .. } => None,
+            Action::Drop if self.shared.planted.is(Bug::DropIgnoresSnapshots) => None,
             Action::Drop => {
                 let is_input =
                     |table: &&Arc<OpenTable>| begun.job.inputs.contains(&TableId(table.record.number));
