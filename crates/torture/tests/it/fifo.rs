@@ -91,6 +91,9 @@ fn second_oldest() -> Box<dyn CompactionStrategy> {
     Box::new(SecondOldest(Fifo { bytes_max: BYTES_MAX, ..Fifo::default() }))
 }
 
+/// A name, the plan of a seed, and what must be found.
+type Planted<'a> = (&'a str, &'a dyn Fn(u64) -> Plan, &'a str);
+
 #[test]
 fn a_drop_that_ignores_snapshots_and_one_that_passes_over_the_oldest_are_found() {
     let [by_size, by_age, _] = limits();
@@ -101,7 +104,6 @@ fn a_drop_that_ignores_snapshots_and_one_that_passes_over_the_oldest_are_found()
     // Where tables overlap, the engine itself refuses what would show older versions again.
     let passing_over =
         |seed| Plan { strategy: Some(second_oldest), keys: Keys::Ascending, ..plan(seed, by_size.clone()) };
-    type Planted<'a> = (&'a str, &'a dyn Fn(u64) -> Plan, &'a str);
     let planted: [Planted<'_>; 3] = [
         ("snapshots are ignored, by size", &|seed| ignoring(seed, &by_size), "a snapshot has changed"),
         ("snapshots are ignored, by age", &|seed| ignoring(seed, &by_age), "a snapshot has changed"),
