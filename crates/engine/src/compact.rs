@@ -16,6 +16,7 @@ use crate::{
     keyspace::KeyspaceId,
     ledger::Ledger,
     manifest::format::Field,
+    planted::Bug,
     sync::Arc,
     tree::{OpenTable, Tree},
     version::{KeyspaceVersion, Version},
@@ -61,6 +62,12 @@ fn invalid(error: impl std::fmt::Display) -> Error {
     Error::invalid_argument(error.to_string())
 }
 
+/// The tables of a move, where they are to be.
+fn relabeled(begun: &Begun) -> Vec<Arc<OpenTable>> {
+    let moved = begun.tree.tables().filter(|table| begun.job.inputs.contains(&TableId(table.record.number)));
+    moved.map(|table| table.moved_to(begun.level, begun.epoch.0)).collect()
+}
+
 impl Inner {
     /// Begins as many due jobs as there are workers for.
     pub(crate) fn schedule_compactions(&self) {
@@ -71,7 +78,8 @@ impl Inner {
 
     /// Plans a job and marks its inputs as busy, under one lock.
     fn begin_due(&self) -> Option<Begun> {
-        let snapshots = self.snapshots.live();
+        let ignores_snapshots = self.shared.planted.is(Bug::DropIgnoresSnapshots);
+        let snapshots = if ignores_snapshots { Vec::new() } else { self.snapshots.live() };
         let mut state = self.background.state.lock();
         // Under the lock: a job that ends in between would leave us a tree without its result, and its inputs no longer marked as busy.
         let version = self.version();
@@ -167,7 +175,7 @@ impl Inner {
                 let merged = execute::merge(&self.shared, profile, tree, &job.inputs, &rules, draw)?;
                 (merged.tables, merged.statistics)
             }
-            Action::Move { .. } => (self.relabeled(begun), RetainStatistics::default()),
+            Action::Move { .. } => (relabeled(begun), RetainStatistics::default()),
             Action::Drop => (Vec::new(), RetainStatistics::default()),
         };
         let installed = self.install_result(begun, &added);
@@ -208,24 +216,13 @@ impl Inner {
         self.metrics.last_compaction_unix_ms.raise(self.shared.clock.now_unix_ms());
     }
 
-    fn relabeled(&self, begun: &Begun) -> Vec<Arc<OpenTable>> {
-        let moved =
-            begun.tree.tables().filter(|table| begun.job.inputs.contains(&TableId(table.record.number)));
-        moved
-            .map(|table| {
-                let mut record = table.record.clone();
-                (record.level, record.epoch) = (begun.level, begun.epoch.0);
-                self.shared.moved_table(table, record)
-            })
-            .collect()
-    }
-
     /// Makes the result of a job part of the tree. A drop is given up when there is a snapshot by now that sees what it drops: there was none when it was
     /// planned, and none is taken while the tables go.
     fn install_result(&self, begun: &Begun, added: &[Arc<OpenTable>]) -> Result<Installed> {
         let mut ledger = self.ledger()?.lock();
         let lost_from = match begun.job.action {
             Action::Merge { .. } | Action::Move { .. } => None,
+            Action::Drop if self.shared.planted.is(Bug::DropIgnoresSnapshots) => None,
             Action::Drop => {
                 let is_input =
                     |table: &&Arc<OpenTable>| begun.job.inputs.contains(&TableId(table.record.number));

@@ -10,7 +10,7 @@ use siltstone_vfs::Fs;
 use crate::{
     Executor, Lane,
     files::Layout,
-    sync::{Arc, Mutex, Weak},
+    sync::{Arc, AtomicBool, Mutex, Ordering, Weak},
 };
 
 /// The one owner of files that are to go: whoever lets go of a table last puts it here, and does not wait for the disk.
@@ -40,6 +40,34 @@ pub(crate) struct Hold(Arc<ObsoleteFiles>);
 impl Drop for Hold {
     fn drop(&mut self) {
         self.0.waiting.lock().holds -= 1;
+    }
+}
+
+/// The file of a table. Whoever may read it, now or later, holds one of these, wherever in the tree the table is: one that was moved is still where it was
+/// for those who look at an earlier version.
+#[derive(Debug)]
+pub(crate) struct TableFile {
+    number: u64,
+    is_obsolete: AtomicBool,
+    files: Arc<ObsoleteFiles>,
+}
+
+impl TableFile {
+    pub(crate) fn new(number: u64, files: &Arc<ObsoleteFiles>) -> Arc<TableFile> {
+        Arc::new(TableFile { number, is_obsolete: AtomicBool::new(false), files: Arc::clone(files) })
+    }
+
+    /// It goes with the last one who holds it.
+    pub(crate) fn make_obsolete(&self) {
+        self.is_obsolete.store(true, Ordering::Release);
+    }
+}
+
+impl Drop for TableFile {
+    fn drop(&mut self) {
+        if self.is_obsolete.load(Ordering::Acquire) {
+            self.files.add_table(self.number);
+        }
     }
 }
 

@@ -23,6 +23,8 @@ pub enum Bug {
     LogNotedAfterApply,
     /// A read takes the published number first and the version second.
     NumberBeforeVersion,
+    /// Tables are dropped whole though a snapshot sees them.
+    DropIgnoresSnapshots,
 }
 
 #[cfg(feature = "planted-bugs")]

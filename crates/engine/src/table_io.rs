@@ -10,6 +10,7 @@ use crate::{
     keyspace::KeyspaceId,
     manifest::format::TableRecord,
     memory::Grant,
+    obsolete::TableFile,
     sync::{Arc, unique_in_process},
     tree::OpenTable,
 };
@@ -71,12 +72,8 @@ impl Shared {
 
     /// A table that the manifest names, or will name.
     pub(crate) fn table(&self, keyspace: KeyspaceId, record: TableRecord) -> Arc<OpenTable> {
-        OpenTable::new(keyspace, record, unique_in_process(), &self.tables, &self.obsolete_files)
-    }
-
-    /// A table that is there already, in another place of the tree: its cached blocks stay its own.
-    pub(crate) fn moved_table(&self, table: &OpenTable, record: TableRecord) -> Arc<OpenTable> {
-        OpenTable::new(table.keyspace, record, table.cache_number, &self.tables, &self.obsolete_files)
+        let on_disk = TableFile::new(record.number, &self.obsolete_files);
+        OpenTable::new(keyspace, record, unique_in_process(), &self.tables, on_disk)
     }
 }
 

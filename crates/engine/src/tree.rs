@@ -9,7 +9,7 @@ use siltstone_types::{Result, SequenceNumber};
 use crate::{
     keyspace::KeyspaceId,
     manifest::format::{Field, TableRecord},
-    obsolete::ObsoleteFiles,
+    obsolete::TableFile,
     sync::{Arc, AtomicBool, Mutex, Ordering, Swap},
     table_cache::TableCache,
 };
@@ -26,8 +26,8 @@ pub(crate) struct OpenTable {
     /// Read since the table cache last looked.
     is_marked: AtomicBool,
     cache: Arc<TableCache>,
-    is_obsolete: AtomicBool,
-    obsolete_files: Arc<ObsoleteFiles>,
+    /// Keeps the file from being removed.
+    on_disk: Arc<TableFile>,
 }
 
 impl fmt::Debug for OpenTable {
@@ -42,7 +42,7 @@ impl OpenTable {
         record: TableRecord,
         cache_number: u64,
         cache: &Arc<TableCache>,
-        obsolete_files: &Arc<ObsoleteFiles>,
+        on_disk: Arc<TableFile>,
     ) -> Arc<OpenTable> {
         Arc::new(OpenTable {
             keyspace,
@@ -52,9 +52,14 @@ impl OpenTable {
             turn: Mutex::new(()),
             is_marked: AtomicBool::new(false),
             cache: Arc::clone(cache),
-            is_obsolete: AtomicBool::new(false),
-            obsolete_files: Arc::clone(obsolete_files),
+            on_disk,
         })
+    }
+
+    /// The same table in another place of the tree: its file is gone only when nobody reads it in either place, and its cached blocks stay its own.
+    pub(crate) fn moved_to(&self, level: u32, epoch: u64) -> Arc<OpenTable> {
+        let record = TableRecord { level, epoch, ..self.record.clone() };
+        OpenTable::new(self.keyspace, record, self.cache_number, &self.cache, Arc::clone(&self.on_disk))
     }
 
     /// The file, opened if need be. Whoever holds it can read on, also after the cache has closed it.
@@ -126,7 +131,7 @@ impl OpenTable {
 
     /// The manifest does not name it (any more): its file goes with the last one who can read it.
     pub(crate) fn make_obsolete(&self) {
-        self.is_obsolete.store(true, Ordering::Release);
+        self.on_disk.make_obsolete();
     }
 
     /// What a compaction strategy gets to see.
@@ -144,14 +149,6 @@ impl OpenTable {
             last_sequence: sequence(record.last_sequence),
             created_unix_ms: record.created_unix_ms,
             oldest_tombstone_unix_ms: (record.tombstones > 0).then_some(record.oldest_tombstone_unix_ms),
-        }
-    }
-}
-
-impl Drop for OpenTable {
-    fn drop(&mut self) {
-        if self.is_obsolete.load(Ordering::Acquire) {
-            self.obsolete_files.add_table(self.record.number);
         }
     }
 }

@@ -3,6 +3,7 @@
 pub mod crash;
 pub mod decoders;
 pub mod faults;
+pub mod fifo;
 pub mod model;
 mod plain;
 mod repair;

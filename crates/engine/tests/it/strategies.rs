@@ -1,11 +1,11 @@
 //! Databases under each compaction strategy, and handed from one to the other.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use siltstone::{
     CompactionSettings, Db, FifoSettings, KeyspaceSettings, LazyLeveledSettings, LeveledSettings, Settings,
 };
-use siltstone_vfs::MemFs;
+use siltstone_vfs::{Fs, MemFs};
 
 use crate::{contents, on, tiny};
 
@@ -139,4 +139,37 @@ fn a_snapshot_that_is_taken_after_a_drop_was_planned_keeps_what_it_sees() {
     }
     let writes = db.stats().unwrap().writes;
     assert!(writes.drops > 10 && writes.bytes_reclaimed > 10_000, "{writes:?}");
+}
+
+#[test]
+fn a_table_that_was_moved_and_then_merged_stays_for_those_who_saw_it_where_it_was() {
+    let fs = MemFs::new();
+    // One table is open at a time: what a range reads is opened when it comes there.
+    let settings = Settings { open_tables_max: 1, cache_bytes: 0, ..under(strategies()[1].clone()) };
+    let db = on(&fs).settings(settings).open().unwrap();
+    let (mut ranges, mut moves) = (Vec::new(), 0);
+    for round in 0..30_u32 {
+        // Ascending keys overlap nothing: their tables are moved.
+        for key in round * 20..round * 20 + 20 {
+            db.put(format!("{key:04}"), "v").unwrap();
+            ranges.push((db.range(..), key + 1));
+        }
+        db.flush().unwrap();
+        moves = db.stats().unwrap().writes.moves;
+    }
+    assert!(moves > 30, "{moves} moves");
+    db.compact().unwrap();
+    for (range, expected) in ranges {
+        let found: Result<Vec<_>, _> = range.collect();
+        assert_eq!(
+            found.map(|entries| entries.len()).map_err(|error| error.to_string()),
+            Ok(expected as usize)
+        );
+    }
+    // With the last who could read them, their files are gone.
+    db.flush().unwrap();
+    db.put("z", "v").unwrap();
+    db.compact().unwrap();
+    let files = fs.list(Path::new("db/sst")).unwrap().len() as u64;
+    assert_eq!(files, db.stats().unwrap().tables());
 }

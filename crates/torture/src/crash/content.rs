@@ -20,6 +20,10 @@ pub struct Content {
     pub flushes: u64,
     /// Merges.
     pub compactions: u64,
+    /// Tables that were given another place as they are.
+    pub moves: u64,
+    /// How many of them are asked for: none where the strategy moves nothing.
+    pub moves_wanted: u64,
     /// Flushes and compactions that were begun in the background.
     pub background_jobs: [u64; 2],
     /// Keyspaces that were written to, each incarnation of a name for itself.
@@ -50,6 +54,7 @@ impl Report {
             ("operations that change the disk", counts.changes, 3_000),
             ("flushes", content.flushes.min(background_flushes), 5),
             ("compactions", content.compactions.min(background_compactions), 2),
+            ("moves of tables", content.moves, content.moves_wanted),
             ("log rotations", counts.log_rotations, 3),
             ("manifest rotations", counts.manifest_rotations, 1),
             ("keyspaces", content.keyspaces, 2),

@@ -1,6 +1,6 @@
 //! What a run does: a list of operations and settings, both a function of a seed.
 
-use siltstone::{CompactionSettings, Compression, FilterSettings, Settings};
+use siltstone::{CompactionSettings, Compression, FilterSettings, LeveledSettings, Settings};
 use siltstone_testkit::Rng;
 
 /// Keyspaces beside the default one that a plan creates and drops.
@@ -85,10 +85,29 @@ impl Plan {
     /// The plan of a seed, of so many operations.
     pub fn new(seed: u64, operations: usize) -> Plan {
         let mut rng = Rng::new(seed);
-        let settings = settings(&mut rng);
+        let mut settings = settings(&mut rng);
+        // Half of the seeds, whatever else they draw.
+        if Plan::is_leveled(seed) {
+            settings.compaction = leveled();
+        }
         let operations = (0..operations).map(|_| operation(&mut rng)).collect();
         Plan { seed, settings, operations }
     }
+
+    /// Whether the plan of a seed has leveled compaction, which also moves tables. The others are size-tiered.
+    pub(crate) fn is_leveled(seed: u64) -> bool {
+        seed.is_multiple_of(2)
+    }
+}
+
+fn leveled() -> CompactionSettings {
+    CompactionSettings::Leveled(LeveledSettings {
+        ratio: 2,
+        base_bytes: 600,
+        level0_runs: 2,
+        level0_merge_runs_min: 2,
+        ..LeveledSettings::default()
+    })
 }
 
 fn bytes(rng: &mut Rng, first: usize, last: usize) -> u64 {

@@ -171,7 +171,10 @@ fn carry_out(plan: &Plan, options: Options, choice: Choice) -> Result<Report, Fa
         snapshots: Vec::new(),
         receipts: Vec::new(),
         stamp: 0,
-        content: Content::default(),
+        content: Content {
+            moves_wanted: if Plan::is_leveled(plan.seed) { 2 } else { 0 },
+            ..Content::default()
+        },
         written: BTreeSet::new(),
     };
     let check_all = |run: &Run<'_>, recovered: &mut Recovered| {
@@ -442,6 +445,7 @@ impl Run<'_> {
         }
         self.receipts.clear();
         [self.content.flushes, self.content.compactions] = self.tables_made()?;
+        self.content.moves += self.db.stats().map_err(told)?.writes.moves;
         self.db.close().map_err(|error| format!("close (seed {}): {}", self.plan.seed, told(error)))
     }
 }

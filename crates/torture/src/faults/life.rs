@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use siltstone::{
-    CompactionSettings, Db, Durability, Error, Inline, Keyspace, Settings, Snapshot, TestClock, WriteBatch,
+    CompactionSettings, Db, Durability, Error, Inline, Keyspace, KeyspaceSettings, LeveledSettings, Settings,
+    Snapshot, TestClock, WriteBatch,
 };
 use siltstone_vfs::{Fault, Fs, MemFs};
 
@@ -16,6 +17,8 @@ const DIR: &str = "/base/db";
 /// The keyspaces that a batch is spread over, as far as they exist.
 const NAMES: [&str; 3] = ["default", "other", "third"];
 const KEYS: u64 = 17;
+/// What time it is, all the time.
+const NOW_UNIX_MS: u64 = 1_000_000;
 /// Steps of a life, each with a write.
 const STEPS: u64 = 48;
 /// A full disk gets room at the first of these steps after it was noticed.
@@ -46,14 +49,19 @@ struct Held {
 
 type Checked = Result<(), String>;
 
+/// Two keyspaces are leveled, with moves; the other one is size-tiered.
 fn settings() -> Settings {
+    let tiered =
+        KeyspaceSettings { compaction: Some(CompactionSettings::size_tiered(2)), ..Default::default() };
+    let leveled = LeveledSettings { ratio: 2, base_bytes: 600, level0_runs: 1, ..LeveledSettings::default() };
     Settings {
+        keyspaces: BTreeMap::from([("default".to_owned(), tiered)]),
         memtable_entries_max: 6,
         log_bytes_max: 500,
         manifest_bytes_max: 900,
         block_bytes: 64,
         table_bytes_max: 400,
-        compaction: CompactionSettings::size_tiered(2),
+        compaction: CompactionSettings::Leveled(leveled),
         level0_runs_stop: 3,
         open_tables_max: 2,
         workers: 1,
@@ -66,7 +74,7 @@ fn open_at(case: &Case<'_>, dir: &str, fs: Arc<dyn Fs>, seed: u64) -> siltstone:
     Db::builder(dir)
         .settings(settings())
         .fs(fs)
-        .clock(Arc::new(TestClock::new(1_000_000)))
+        .clock(Arc::new(TestClock::new(NOW_UNIX_MS)))
         .executor(Arc::new(Inline::new(seed)))
         .seed(seed)
         .plant(case.bug)
@@ -124,6 +132,10 @@ impl<'a> Run<'a> {
         }
         self.read(db)?;
         self.check_snapshot()?;
+        // Told in memory, whatever the disk does.
+        let writes = db.stats().map_err(|error| format!("stats: {error:?}"))?.writes;
+        self.report.moves += writes.moves;
+        self.report.merges += writes.compactions;
         let closed = db.close();
         if closed.is_ok() {
             self.oracle.make_durable(self.oracle.batches());
@@ -229,10 +241,18 @@ impl<'a> Run<'a> {
             let at = (number * 7 + part * 11) % KEYS;
             let key = key(usize::try_from(at).unwrap_or(0));
             let value = (number % 5 != part).then(|| number.to_le_bytes().repeat(3));
-            match &value {
-                Some(value) => batch.put_in(handle, &key, value),
-                None => batch.delete_in(handle, &key),
+            // Some have expired when they are written, others would later.
+            let expires_at = match number % 7 {
+                3 => Some(NOW_UNIX_MS),
+                5 => Some(NOW_UNIX_MS + 1),
+                _ => None,
             };
+            match (&value, expires_at) {
+                (Some(value), None) => batch.put_in(handle, &key, value),
+                (Some(value), Some(expires_at)) => batch.put_expiring_in(handle, &key, value, expires_at),
+                (None, _) => batch.delete_in(handle, &key),
+            };
+            let value = value.filter(|_| expires_at.is_none_or(|expires_at| expires_at > NOW_UNIX_MS));
             written.push(Written { keyspace: *keyspace, key, value });
         }
         let is_sync = !number.is_multiple_of(3);

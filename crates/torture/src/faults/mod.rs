@@ -107,6 +107,10 @@ pub struct FaultReport {
     pub checkpoints: u64,
     /// Snapshots that were read and compared.
     pub snapshots: u64,
+    /// Tables that were given another place as they are.
+    pub moves: u64,
+    /// Merges.
+    pub merges: u64,
 }
 
 /// Writes, flushes, compacts, copies and reopens a database on a disk in trouble, and then looks at what is left, without the trouble, after a

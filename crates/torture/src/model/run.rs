@@ -12,7 +12,7 @@ use std::{
 
 use siltstone::{
     Clock, DEFAULT_KEYSPACE, Db, Durability, Error, Executor, Inline, Keyspace, Range, Settings, Slice,
-    Snapshot, TestClock, Threads, WriteBatch,
+    Snapshot, Stats, TestClock, Threads, WriteBatch,
 };
 use siltstone_vfs::{Fs, MemFs};
 
@@ -27,7 +27,7 @@ const DIR: &str = "db";
 const LIVE_MAX: usize = 6;
 
 /// What a run said, in short.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Default, Debug)]
 pub struct Answers {
     /// Checksum of all answers: the same under all settings.
     pub crc: u32,
@@ -37,6 +37,10 @@ pub struct Answers {
     pub flushes: u64,
     /// Compactions that were carried out.
     pub compactions: u64,
+    /// Tables that were given another place as they are.
+    pub moves: u64,
+    /// The most levels with tables that were found at a time, at a flush, a compaction or a close.
+    pub levels: usize,
     /// Lookups of keys whose value has expired.
     pub expired: u64,
 }
@@ -50,12 +54,12 @@ pub enum Background {
     Threads,
 }
 
-/// Carries out operations under some settings; the seed decides when background work happens.
+/// Carries out operations under some settings, a list as that of a [`Variant`](crate::model::Variant); the seed decides when background work happens.
 ///
 /// # Errors
 ///
 /// The operation that failed, with its number, and what was expected.
-pub fn run(operations: &[Operation], settings: &Settings, seed: u64) -> Result<Answers, String> {
+pub fn run(operations: &[Operation], settings: &[Settings], seed: u64) -> Result<Answers, String> {
     run_with(operations, settings, seed, Background::Seeded)
 }
 
@@ -66,7 +70,7 @@ pub fn run(operations: &[Operation], settings: &Settings, seed: u64) -> Result<A
 /// The operation that failed, with its number, and what was expected.
 pub fn run_with(
     operations: &[Operation],
-    settings: &Settings,
+    settings: &[Settings],
     seed: u64,
     background: Background,
 ) -> Result<Answers, String> {
@@ -87,7 +91,7 @@ pub fn run_with(
 }
 
 struct Run<'a> {
-    settings: &'a Settings,
+    settings: &'a [Settings],
     seed: u64,
     background: Background,
     opens: u64,
@@ -152,7 +156,7 @@ fn take_from(range: &mut Range, ends: Ends) -> Result<Vec<Option<Pair>>, String>
 }
 
 impl<'a> Run<'a> {
-    fn new(settings: &'a Settings, seed: u64, background: Background) -> Result<Run<'a>, String> {
+    fn new(settings: &'a [Settings], seed: u64, background: Background) -> Result<Run<'a>, String> {
         let now = Reference::default();
         let mut run = Run {
             settings,
@@ -166,7 +170,7 @@ impl<'a> Run<'a> {
             now,
             snapshots: Vec::new(),
             scans: Vec::new(),
-            answers: Answers { crc: 0, fs_operations: 0, flushes: 0, compactions: 0, expired: 0 },
+            answers: Answers::default(),
         };
         run.open()?;
         Ok(run)
@@ -193,8 +197,13 @@ impl<'a> Run<'a> {
             }
             Operation::TakeSnapshot => self.take_snapshot(),
             Operation::EndSnapshot(number) => self.end_snapshot(*number),
-            Operation::Flush => self.db()?.flush().map_err(said),
+            Operation::Flush => {
+                self.db()?.flush().map_err(said)?;
+                self.stats().map(|_| ())
+            }
             Operation::Compact => {
+                // Before everything becomes one run.
+                self.stats()?;
                 self.db()?.compact().map_err(said)?;
                 self.check_all()
             }
@@ -363,10 +372,19 @@ impl<'a> Run<'a> {
         same("whether a dropped keyspace refuses", &are_refused, &true)
     }
 
-    fn close(&mut self) -> Checked {
+    /// The statistics, and a look at how deep the tree is.
+    fn stats(&mut self) -> Result<Stats, String> {
         let stats = self.db()?.stats().map_err(said)?;
-        self.answers.flushes += stats.writes.flushes;
-        self.answers.compactions += stats.writes.compactions;
+        let levels = stats.levels.values().filter(|level| level.tables > 0).count();
+        self.answers.levels = self.answers.levels.max(levels);
+        Ok(stats)
+    }
+
+    fn close(&mut self) -> Checked {
+        let writes = self.stats()?.writes;
+        self.answers.flushes += writes.flushes;
+        self.answers.compactions += writes.compactions;
+        self.answers.moves += writes.moves;
         self.db()?.close().map_err(said)?;
         self.let_go()?;
         self.answers.fs_operations = self.fs.op_count();
@@ -398,6 +416,8 @@ impl<'a> Run<'a> {
     }
 
     fn open(&mut self) -> Checked {
+        let turn = usize::try_from(self.opens).unwrap_or(0) % self.settings.len().max(1);
+        let settings = self.settings.get(turn).ok_or("there are no settings")?;
         self.opens += 1;
         let seed = self.seed ^ self.opens;
         let fs: Arc<dyn Fs> = Arc::new(self.fs.clone());
@@ -410,7 +430,7 @@ impl<'a> Run<'a> {
             .clock(Arc::clone(&self.clock) as Arc<dyn Clock>)
             .executor(executor)
             .seed(seed)
-            .settings(self.settings.clone())
+            .settings(settings.clone())
             .open()
             .map_err(said)?;
         let names: Vec<_> = (0..KEYSPACES).filter(|at| self.now.has(*at)).map(|at| NAMES[at]).collect();

@@ -1,8 +1,8 @@
 //! Settings under which everything happens after a few entries, each different in one respect.
 
 use siltstone::{
-    CompactionSettings, Compression, FilterSettings, KeyspaceSettings, MemtableSettings, Settings,
-    SimilaritySettings, SizeTieredSettings,
+    CompactionSettings, Compression, FifoSettings, FilterSettings, KeyspaceSettings, LazyLeveledSettings,
+    LeveledSettings, MemtableSettings, Settings, SimilaritySettings, SizeTieredSettings,
 };
 
 /// Settings with a name.
@@ -10,8 +10,28 @@ use siltstone::{
 pub struct Variant {
     /// What is special about them.
     pub name: &'static str,
-    /// The settings.
-    pub settings: Settings,
+    /// The settings: those of the first open, of the second, and so on, and then from the beginning. At least one.
+    pub settings: Vec<Settings>,
+}
+
+/// Leveled compaction under which little data has several levels.
+pub fn tiny_leveled(ratio: u32) -> CompactionSettings {
+    CompactionSettings::Leveled(LeveledSettings {
+        ratio,
+        base_bytes: 1500,
+        level0_runs: 2,
+        ..LeveledSettings::default()
+    })
+}
+
+/// Lazy-leveled compaction, whose levels are as small as its ratio makes them.
+pub fn tiny_lazy_leveled(ratio: u32) -> CompactionSettings {
+    CompactionSettings::LazyLeveled(LazyLeveledSettings { ratio, ..LazyLeveledSettings::default() })
+}
+
+/// First-in-first-out, with nothing that ever has to go out.
+pub fn unlimited_fifo() -> CompactionSettings {
+    CompactionSettings::Fifo(FifoSettings::default())
 }
 
 fn tiny() -> Settings {
@@ -29,13 +49,20 @@ fn tiny() -> Settings {
     }
 }
 
+fn variant(name: &'static str, change: impl FnOnce(&mut Settings)) -> Variant {
+    let mut settings = tiny();
+    change(&mut settings);
+    Variant { name, settings: vec![settings] }
+}
+
 /// All of them; the first one is the plain one.
 pub fn variants() -> Vec<Variant> {
-    let variant = |name, change: fn(&mut Settings)| {
-        let mut settings = tiny();
-        change(&mut settings);
-        Variant { name, settings }
-    };
+    let mut all = of_sizes_and_components();
+    all.extend(of_strategies());
+    all
+}
+
+fn of_sizes_and_components() -> Vec<Variant> {
     vec![
         variant("tiny", |_| ()),
         variant("memtables of 4 entries", |settings| settings.memtable_entries_max = 4),
@@ -72,17 +99,6 @@ pub fn variants() -> Vec<Variant> {
         variant("filters by rate, and none below level 0", |settings| {
             settings.filter = FilterSettings::false_positive_rate([0.05, 1.0]);
         }),
-        variant("tiers of three runs", |settings| {
-            settings.compaction = CompactionSettings::SizeTiered(SizeTieredSettings {
-                runs_min: 3,
-                runs_max: 5,
-                merge_runs_min: 3,
-                merge_runs_max: 3,
-                similarity: SimilaritySettings::Mean,
-                size_ratio_percent: 100,
-                space_amplification_percent_max: 400,
-            });
-        }),
         variant("a keyspace with settings of its own", |settings| {
             let own = KeyspaceSettings {
                 memtable: Some(MemtableSettings::BTree),
@@ -94,5 +110,71 @@ pub fn variants() -> Vec<Variant> {
             };
             settings.keyspaces.insert("second".to_owned(), own);
         }),
+    ]
+}
+
+fn of_strategies() -> Vec<Variant> {
+    let under = |name, compaction| variant(name, |settings| settings.compaction = compaction);
+    vec![
+        variant("tiers of three runs", |settings| {
+            settings.compaction = CompactionSettings::SizeTiered(SizeTieredSettings {
+                runs_min: 3,
+                runs_max: 5,
+                merge_runs_min: 3,
+                merge_runs_max: 3,
+                similarity: SimilaritySettings::Mean,
+                size_ratio_percent: 100,
+                space_amplification_percent_max: 400,
+            });
+        }),
+        under("leveled, each level twice as large", tiny_leveled(2)),
+        under("leveled, each level ten times as large", tiny_leveled(10)),
+        variant("leveled without moves, three at a time", |settings| {
+            settings.compaction = CompactionSettings::Leveled(LeveledSettings {
+                ratio: 2,
+                base_bytes: 600,
+                level0_runs: 2,
+                level0_merge_runs_min: 2,
+                moves: false,
+                boundary_percent_min: 0,
+                tombstone_percent_min: 20,
+                tombstone_age_ms_max: 40,
+                hot_reads_min: 1,
+                ..LeveledSettings::default()
+            });
+            settings.workers = 3;
+            settings.level0_runs_stop = 3;
+        }),
+        under("lazy-leveled, two runs for each level", tiny_lazy_leveled(2)),
+        variant("lazy-leveled, old tombstones go", |settings| {
+            settings.compaction = CompactionSettings::LazyLeveled(LazyLeveledSettings {
+                ratio: 3,
+                tombstone_percent_min: 20,
+                tombstone_age_ms_max: 40,
+                ..LazyLeveledSettings::default()
+            });
+            settings.workers = 3;
+        }),
+        under("first-in-first-out without limits", unlimited_fifo()),
+        variant("keyspaces with strategies of their own", |settings| {
+            let own = |compaction| KeyspaceSettings { compaction: Some(compaction), ..Default::default() };
+            settings.keyspaces.insert("second".to_owned(), own(tiny_leveled(2)));
+            settings.keyspaces.insert("third".to_owned(), own(tiny_lazy_leveled(2)));
+            settings.compaction = unlimited_fifo();
+        }),
+        Variant {
+            name: "another strategy at each open",
+            settings: [
+                tiny_leveled(2),
+                CompactionSettings::size_tiered(2),
+                unlimited_fifo(),
+                tiny_lazy_leveled(2),
+                tiny_leveled(10),
+                unlimited_fifo(),
+                CompactionSettings::size_tiered(4),
+            ]
+            .map(|compaction| Settings { compaction, ..tiny() })
+            .into(),
+        },
     ]
 }

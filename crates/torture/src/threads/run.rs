@@ -2,6 +2,7 @@
 
 use std::{
     array,
+    collections::BTreeMap,
     path::Path,
     sync::{
         Arc, Mutex, PoisonError,
@@ -12,18 +13,21 @@ use std::{
 };
 
 use siltstone::{
-    Clock, CompactionSettings, DEFAULT_KEYSPACE, Db, Durability, Error, Keyspace, OsClock, Settings,
-    WriteBatch, planted::Bug,
+    Clock, CompactionSettings, DEFAULT_KEYSPACE, Db, Durability, Error, Keyspace, KeyspaceSettings, OsClock,
+    Settings, WriteBatch, planted::Bug,
 };
 use siltstone_testkit::Rng;
 use siltstone_vfs::{Fs, MemFs, WrapFs};
 
-use crate::threads::{
-    gate::{Gate, kill},
-    view::{
-        Contents, Rounds, START, account, balance_at, check, check_monotonic, contents, mark, said, text,
+use crate::{
+    model::{tiny_lazy_leveled, tiny_leveled},
+    threads::{
+        gate::{Gate, kill},
+        view::{
+            Contents, Rounds, START, account, balance_at, check, check_monotonic, contents, mark, said, text,
+        },
+        watchdog::{Post, Watchdog},
     },
-    watchdog::{Post, Watchdog},
 };
 
 pub(crate) const WRITERS: usize = 4;
@@ -58,6 +62,8 @@ pub struct Report {
     pub flushes: u64,
     /// Compactions carried out.
     pub compactions: u64,
+    /// Tables that were given another place as they are.
+    pub moves: u64,
 }
 
 struct Run {
@@ -108,8 +114,14 @@ pub fn run(plan: &Plan) -> Result<Report, String> {
     failure.map_or_else(|| run.finish(), Err)
 }
 
+/// The keyspaces differ in their strategy: size-tiered, leveled with moves, and lazy-leveled.
 fn settings() -> Settings {
+    let own = |compaction| KeyspaceSettings { compaction: Some(compaction), ..Default::default() };
     Settings {
+        keyspaces: BTreeMap::from([
+            ("other".to_owned(), own(tiny_leveled(2))),
+            ("third".to_owned(), own(tiny_lazy_leveled(2))),
+        ]),
         memtable_entries_max: 60,
         log_bytes_max: 6000,
         table_bytes_max: 2000,
@@ -404,6 +416,7 @@ impl Run {
             keyspaces: self.created.into_inner(),
             flushes: stats.writes.flushes,
             compactions: stats.writes.compactions,
+            moves: stats.writes.moves,
         })
     }
 }

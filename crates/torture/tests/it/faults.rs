@@ -16,6 +16,8 @@ struct Swept {
     went_on: u64,
     checkpoints: u64,
     snapshots: u64,
+    moves: u64,
+    merges: u64,
 }
 
 fn step() -> u64 {
@@ -28,14 +30,16 @@ fn sweep(kinds: &[OpKind], trouble: Trouble) -> Swept {
     loop {
         let case = Case { kinds, trouble, nth, seed: 3, bug: None };
         let report = run(&case).unwrap_or_else(|what| panic!("{case:?}: {what}"));
-        let FaultReport { matched, hits, errors, has_stopped, has_gone_on, checkpoints, snapshots } = report;
+        let FaultReport { matched, hits, errors, has_stopped, has_gone_on, checkpoints, .. } = report;
         swept.runs += 1;
         swept.hits += hits;
         swept.errors += errors;
         swept.stopped += u64::from(has_stopped);
         swept.went_on += u64::from(has_gone_on);
         swept.checkpoints += checkpoints;
-        swept.snapshots += snapshots;
+        swept.snapshots += report.snapshots;
+        swept.moves += report.moves;
+        swept.merges += report.merges;
         if matched <= nth {
             println!("{kinds:?} {trouble:?}: {swept:?}");
             return swept;
@@ -63,6 +67,7 @@ fn an_operation_that_fails_costs_nothing_that_was_acknowledged() {
     for kind in USED {
         let swept = sweep(&[kind], Trouble::Once);
         assert!(swept.hits > 0 && swept.checkpoints + swept.snapshots > 0, "{kind:?}: {swept:?}");
+        assert!(swept.moves >= swept.runs && swept.merges >= swept.runs, "{kind:?}: {swept:?}");
     }
 }
 

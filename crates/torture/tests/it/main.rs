@@ -6,6 +6,7 @@ mod corpora;
 mod corpus;
 mod crash;
 mod faults;
+mod fifo;
 mod metamorphic;
 mod model;
 mod threads;

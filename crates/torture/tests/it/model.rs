@@ -8,7 +8,7 @@ use std::env;
 use siltstone_testkit::{Rng, seed};
 use siltstone_torture::model::{
     self, Variant,
-    operation::{Expires, Keys, Operation, View, Write, operations},
+    operation::{Expires, KEYSPACES, Keys, Operation, View, Write, operations},
     variants,
 };
 
@@ -137,12 +137,23 @@ fn settings_do_not_change_any_answer() {
     let first = seed();
     for seed in first..first + seeds().div_ceil(100) {
         let operations = operations(seed, length());
-        let all: Vec<_> = variants().iter().map(|variant| run(&operations, variant, seed)).collect();
+        let variants = variants();
+        let all: Vec<_> = variants.iter().map(|variant| run(&operations, variant, seed)).collect();
         assert!(all.iter().all(|answers| answers.crc == all[0].crc), "SEED={seed}");
         // Different settings did different work.
         let flushed: Vec<_> = all.iter().map(|answers| answers.flushes).collect();
         assert!(flushed[1] > flushed[0] && flushed[0] > flushed[3], "{flushed:?}");
-        assert!(all[0].compactions > 0);
+        let named = |name: &str| {
+            let found = variants.iter().zip(&all).find(|(variant, _)| variant.name.starts_with(name));
+            found.unwrap_or_else(|| panic!("no variant {name}")).1
+        };
+        let (fifo, deep) = (named("first-in-first-out"), named("leveled, each level twice"));
+        // First-in-first-out merges what it is asked to merge, and nothing else.
+        let asked = operations.iter().filter(|operation| **operation == Operation::Compact).count() as u64;
+        assert!(fifo.compactions <= asked * KEYSPACES as u64, "{fifo:?}, {asked} asked for");
+        assert!(fifo.compactions * 2 < all[0].compactions, "{fifo:?} and {:?}", all[0]);
+        assert!(deep.levels >= 3 && deep.moves > 0, "{deep:?}");
+        assert!(named("another strategy").levels > 1);
     }
 }
 

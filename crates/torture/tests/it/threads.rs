@@ -33,6 +33,7 @@ fn threads_see_whole_batches_in_order_and_lose_nothing_that_was_acknowledged() {
             report.keyspaces,
             report.flushes,
             report.compactions,
+            report.moves,
         ];
         assert!(figures.iter().all(|figure| *figure > 0), "nothing happened: {report:?}");
     }
