@@ -79,7 +79,9 @@ impl Inner {
         if running >= self.shared.settings.workers() || state.compaction_failure.is_some() {
             return None;
         }
+        self.metrics.heat.keep(|id| version.keyspace(id).is_some());
         for (&id, keyspace) in &version.keyspaces {
+            let hot_ranges = self.metrics.heat.ranges(id);
             let running = state.running.entry(id).or_default();
             let view = TreeView {
                 levels: &keyspace.tree.levels,
@@ -87,7 +89,7 @@ impl Inner {
                 snapshots: &snapshots,
                 now_unix_ms: self.shared.clock.now_unix_ms(),
                 budget: Budget::UNLIMITED,
-                hot_ranges: &[],
+                hot_ranges: &hot_ranges,
             };
             let Some(job) = keyspace.profile.strategy.plan(&view) else { continue };
             match self.begin(id, job, keyspace, running) {
@@ -266,6 +268,7 @@ impl Inner {
             }
         });
         if !matches!(job.action, Action::Move { .. }) {
+            self.metrics.heat.forget(*id, &begun.running.range);
             old.tables().filter(|table| is_input(table)).for_each(|table| table.make_obsolete());
         }
         Ok(())

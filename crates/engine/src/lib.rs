@@ -23,6 +23,7 @@ mod explain_compaction;
 pub mod files;
 mod flush;
 mod folder;
+mod heat;
 mod identities;
 mod iter;
 mod keyspace;

@@ -9,6 +9,7 @@ mod durability;
 mod expiry;
 mod failures;
 mod files;
+mod hot_ranges;
 mod keyspace_settings;
 mod keyspaces;
 mod limits;
