@@ -34,6 +34,7 @@ mod metrics;
 mod obsolete;
 mod open;
 mod options;
+mod parts;
 #[cfg(feature = "planted-bugs")]
 pub mod planted;
 #[cfg(not(feature = "planted-bugs"))]

@@ -17,6 +17,7 @@ mod memory;
 mod merges;
 mod model;
 mod order;
+mod parts;
 mod pressure;
 mod ranges;
 mod reopen;
