@@ -1,6 +1,6 @@
 //! Plans compactions, runs them in the background, and installs what they made.
 
-use std::time::Duration;
+use std::{cmp::Reverse, time::Duration};
 
 use siltstone_compaction::{
     Action, Budget, Cuts, Epoch, Job, Output as Destination, Place, Reason, RetainStatistics, RunningJob,
@@ -93,7 +93,10 @@ impl Inner {
             return None;
         }
         self.metrics.heat.keep(|id| version.keyspace(id).is_some());
-        for (&id, keyspace) in &version.keyspaces {
+        // The one that owes most comes first, or those with low numbers could keep others from ever being merged.
+        let mut keyspaces: Vec<_> = version.keyspaces.iter().collect();
+        keyspaces.sort_by_key(|(_, keyspace)| Reverse(keyspace.debt.bytes));
+        for (&id, keyspace) in keyspaces {
             let hot_ranges = self.metrics.heat.ranges(id);
             let running = state.running.entry(id).or_default();
             let view = TreeView {

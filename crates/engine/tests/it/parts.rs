@@ -191,6 +191,21 @@ fn parts_make_together_what_one_merge_makes() {
 }
 
 #[test]
+fn who_helps_is_a_worker_with_nothing_to_do() {
+    let inline = Counted::new(Inline::new(1));
+    let db = open(&MemFs::new(), inline.clone(), Settings { workers: 3, ..settings(16) });
+    drop(fill(&db));
+    let before = inline.jobs.load(Ordering::SeqCst);
+    db.compact().unwrap();
+    assert_eq!(inline.jobs.load(Ordering::SeqCst) - before, 2, "the merge itself takes one of three");
+    while inline.help() {}
+    db.put("key0001", "again").unwrap();
+    db.flush().unwrap();
+    db.compact().unwrap();
+    assert_eq!(inline.jobs.load(Ordering::SeqCst) - before, 4, "helpers are free again");
+}
+
+#[test]
 fn no_more_parts_are_done_at_once_than_there_are_workers() {
     // More threads than workers: what keeps to the number is the engine.
     let threads = Counted::new(Threads::new(16));
