@@ -1,5 +1,7 @@
 //! Decides which versions survive a merge.
 
+use std::ops;
+
 use siltstone_types::{
     Cursor, Entry, Error, Expiring, InternalKey, Kind, Result, SequenceNumber, Slice, Tag,
 };
@@ -59,6 +61,18 @@ pub struct RetainStatistics {
     pub expired_dropped: u64,
     /// Survivors that had expired, and became tombstones.
     pub expired_to_tombstones: u64,
+}
+
+impl ops::AddAssign for RetainStatistics {
+    fn add_assign(&mut self, other: RetainStatistics) {
+        self.entries_in += other.entries_in;
+        self.entries_out += other.entries_out;
+        self.superseded += other.superseded;
+        self.tombstones_dropped += other.tombstones_dropped;
+        self.zeroed += other.zeroed;
+        self.expired_dropped += other.expired_dropped;
+        self.expired_to_tombstones += other.expired_to_tombstones;
+    }
 }
 
 enum Fate {

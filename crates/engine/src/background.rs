@@ -38,6 +38,8 @@ pub(crate) struct Background {
 pub(crate) struct BackgroundState {
     /// Compactions under way.
     pub(crate) running: BTreeMap<KeyspaceId, Vec<RunningJob>>,
+    /// Workers that help with parts of these, or are about to.
+    pub(crate) helpers: usize,
     /// How often something was flushed or compacted, or failed.
     progress_count: u64,
     /// How many flushes failed, so that whoever waits for one knows which failures are his.
@@ -89,6 +91,11 @@ impl Background {
 }
 
 impl BackgroundState {
+    /// How many workers have something to do.
+    pub(crate) fn busy_workers(&self) -> usize {
+        self.running.values().map(Vec::len).sum::<usize>() + self.helpers
+    }
+
     /// How long to wait before what failed is tried again; `None` when that is arranged already.
     fn next_retry(&mut self) -> Option<Duration> {
         if std::mem::replace(&mut self.retry_is_scheduled, true) {

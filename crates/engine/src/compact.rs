@@ -1,23 +1,24 @@
 //! Plans compactions, runs them in the background, and installs what they made.
 
-use std::time::Duration;
+use std::{cmp::Reverse, time::Duration};
 
 use siltstone_compaction::{
-    Action, Budget, Cuts, Epoch, Job, OlderData, Output as Destination, Place, Reason, RetainStatistics,
-    RunningJob, Split, TableId, TreeView, apply, runs_by_age, validate,
+    Action, Budget, Cuts, Epoch, Job, Output as Destination, Place, Reason, RetainStatistics, RunningJob,
+    TableId, TreeView, apply, runs_by_age, validate,
 };
 
 use crate::{
     Db, Error, Result,
     components::Profile,
     db::Inner,
-    execute::{self, Rules},
+    execute::Merged,
     executor::Lane,
     keyspace::KeyspaceId,
     ledger::Ledger,
     manifest::format::Field,
+    parts::Parts,
     planted::Bug,
-    sync::Arc,
+    sync::{Arc, Mutex},
     tree::{OpenTable, Tree},
     version::{KeyspaceVersion, Version},
 };
@@ -39,16 +40,28 @@ pub struct CompactionReport {
 }
 
 /// A job that has begun, with what it needs to go on without any lock.
-struct Begun {
-    id: KeyspaceId,
-    job: Job,
-    profile: Arc<Profile>,
+pub(crate) struct Begun {
+    pub(crate) id: KeyspaceId,
+    pub(crate) job: Job,
+    pub(crate) profile: Arc<Profile>,
     /// The tree it was planned on.
-    tree: Arc<Tree>,
+    pub(crate) tree: Arc<Tree>,
     /// Where the result goes.
-    level: u32,
-    epoch: Epoch,
+    pub(crate) level: u32,
+    pub(crate) epoch: Epoch,
     running: RunningJob,
+    /// Where the outcome goes, if somebody asked for the job.
+    answer: Option<Arc<Answer>>,
+}
+
+/// The outcome of a job, once there is one, for the one who asked for it.
+type Answer = Mutex<Option<Result<RetainStatistics>>>;
+
+impl Begun {
+    /// True for an input of the job.
+    pub(crate) fn has_input(&self, table: &OpenTable) -> bool {
+        self.job.inputs.contains(&TableId(table.record.number))
+    }
 }
 
 /// Whether a job changed the tree.
@@ -58,7 +71,7 @@ enum Installed {
     No,
 }
 
-fn invalid(error: impl std::fmt::Display) -> Error {
+pub(crate) fn invalid(error: impl std::fmt::Display) -> Error {
     Error::invalid_argument(error.to_string())
 }
 
@@ -72,7 +85,8 @@ impl Inner {
     /// Begins as many due jobs as there are workers for.
     pub(crate) fn schedule_compactions(&self) {
         while let Some(begun) = self.begin_due() {
-            self.spawn(Lane::Compaction, move |inner| inner.run_in_background(&begun));
+            let begun = Arc::new(begun);
+            self.spawn(Lane::Compaction, move |inner| inner.run(&begun));
         }
     }
 
@@ -83,11 +97,15 @@ impl Inner {
         let mut state = self.background.state.lock();
         // Under the lock: a job that ends in between would leave us a tree without its result, and its inputs no longer marked as busy.
         let version = self.version();
-        let running: usize = state.running.values().map(Vec::len).sum();
-        if running >= self.shared.settings.workers() || state.compaction_failure.is_some() {
+        if state.busy_workers() >= self.shared.settings.workers() || state.compaction_failure.is_some() {
             return None;
         }
-        for (&id, keyspace) in &version.keyspaces {
+        self.metrics.heat.keep(|id| version.keyspace(id).is_some());
+        // The one that owes most comes first, or those with low numbers could keep others from ever being merged.
+        let mut keyspaces: Vec<_> = version.keyspaces.iter().collect();
+        keyspaces.sort_by_key(|(_, keyspace)| Reverse(keyspace.debt.bytes));
+        for (&id, keyspace) in keyspaces {
+            let hot_ranges = self.metrics.heat.ranges(id);
             let running = state.running.entry(id).or_default();
             let view = TreeView {
                 levels: &keyspace.tree.levels,
@@ -95,7 +113,7 @@ impl Inner {
                 snapshots: &snapshots,
                 now_unix_ms: self.shared.clock.now_unix_ms(),
                 budget: Budget::UNLIMITED,
-                hot_ranges: &[],
+                hot_ranges: &hot_ranges,
             };
             let Some(job) = keyspace.profile.strategy.plan(&view) else { continue };
             match self.begin(id, job, keyspace, running) {
@@ -123,7 +141,7 @@ impl Inner {
         let (level, epoch) = place.unwrap_or((0, fresh));
         let this = RunningJob::new(&job, levels).map_err(invalid)?;
         running.push(this.clone());
-        Ok(Begun { id, job, profile, tree, level, epoch, running: this })
+        Ok(Begun { id, job, profile, tree, level, epoch, running: this, answer: None })
     }
 
     fn end(&self, begun: &Begun) {
@@ -137,13 +155,25 @@ impl Inner {
         state.running.retain(|_, running| !running.is_empty());
     }
 
-    fn run_in_background(&self, begun: &Begun) {
-        let outcome = self.run(begun);
-        self.end(begun);
-        if outcome.is_ok() {
-            self.background.succeeded();
+    /// Carries a job out, or begins to: one that is divided is ended by whoever ends its last part.
+    fn run(&self, begun: &Arc<Begun>) {
+        let started = self.shared.clock.monotonic();
+        let outcome = match begun.job.action {
+            Action::Merge { .. } => self.merge_in_parts(begun),
+            Action::Move { .. } => Some(self.moved(begun, started)),
+            Action::Drop => Some(self.finish(begun, &[], RetainStatistics::default(), started)),
+        };
+        if let Some(outcome) = outcome {
+            self.conclude(begun, outcome);
         }
-        if let Err(error) = outcome {
+    }
+
+    /// The job is over: its inputs are free, and who waits for it is told.
+    pub(crate) fn conclude(&self, begun: &Begun, outcome: Result<RetainStatistics>) {
+        self.end(begun);
+        if let Some(answer) = &begun.answer {
+            *answer.lock() = Some(outcome);
+        } else if let Err(error) = outcome {
             // It costs nothing but space, and is tried again after the next flush, or later. What is damaged stays so.
             tracing::warn!(%error, job = %begun.job, "a compaction failed");
             let is_of_the_disk = matches!(error, Error::Io { .. } | Error::NoSpace { .. });
@@ -151,6 +181,8 @@ impl Inner {
             if is_of_the_disk {
                 self.retry_later();
             }
+        } else {
+            self.background.succeeded();
         }
         self.schedule_compactions();
         self.note_pressure();
@@ -158,37 +190,32 @@ impl Inner {
         self.shared.obsolete_files.remove_all();
     }
 
-    fn run(&self, begun: &Begun) -> Result<RetainStatistics> {
-        let Begun { id, job, profile, tree, level, epoch, .. } = begun;
-        let started = self.shared.clock.monotonic();
-        let (added, statistics) = match job.action {
-            Action::Merge { .. } => {
-                let older = OlderData::behind(job, &tree.levels).map_err(invalid)?;
-                // After the inputs were fixed: a snapshot that is taken later sees only what is newer than they are, or survives in them.
-                let readers = self.snapshots.readers(&*self.shared.clock);
-                let rules = Rules {
-                    readers: &readers,
-                    older_data_may_exist: &|key| older.may_exist(key),
-                    split: &Split::of_job(job, &tree.levels).unwrap_or_else(|| Split::new(u64::MAX)),
-                };
-                let draw = || self.draw_output(*id, *level, epoch.0);
-                let merged = execute::merge(&self.shared, profile, tree, &job.inputs, &rules, draw)?;
-                (merged.tables, merged.statistics)
-            }
-            Action::Move { .. } => (relabeled(begun), RetainStatistics::default()),
-            Action::Drop => (Vec::new(), RetainStatistics::default()),
-        };
-        let installed = self.install_result(begun, &added);
-        // Where the edit itself failed, a manifest may name them: they stay for the next open to decide (files.md, Order 4). And what was to be moved is
-        // where it was, in the same files.
-        if installed.is_err() && matches!(job.action, Action::Merge { .. }) && self.knows_manifest() {
-            added.iter().for_each(|table| table.make_obsolete());
+    fn moved(&self, begun: &Begun, started: Duration) -> Result<RetainStatistics> {
+        // Where the edit fails, what was to be moved is where it was, in the same files.
+        self.finish(begun, &relabeled(begun), RetainStatistics::default(), started)
+    }
+
+    /// All of a merge is written.
+    pub(crate) fn merged(&self, parts: &Parts, merged: &Merged) -> Result<RetainStatistics> {
+        let finished = self.finish(&parts.begun, &merged.tables, merged.statistics, parts.started);
+        // Where the edit itself failed, a manifest may name them: they stay for the next open to decide (files.md, Order 4).
+        if finished.is_err() && self.knows_manifest() {
+            merged.tables.iter().for_each(|table| table.make_obsolete());
         }
+        finished
+    }
+
+    fn finish(
+        &self,
+        begun: &Begun,
+        added: &[Arc<OpenTable>],
+        statistics: RetainStatistics,
+        started: Duration,
+    ) -> Result<RetainStatistics> {
         // A drop that did not happen is planned anew when the snapshot is gone.
-        if installed? == Installed::No {
-            return Ok(statistics);
+        if self.install_result(begun, added)? == Installed::Yes {
+            self.count_compaction(begun, added, statistics, started);
         }
-        self.count_compaction(begun, &added, statistics, started);
         Ok(statistics)
     }
 
@@ -202,8 +229,12 @@ impl Inner {
         if matches!(begun.job.action, Action::Move { .. }) {
             return self.metrics.moves.add(1);
         }
-        let is_input = |table: &&Arc<OpenTable>| begun.job.inputs.contains(&TableId(table.record.number));
-        let bytes_in: u64 = begun.tree.tables().filter(is_input).map(|table| table.record.file_bytes).sum();
+        let bytes_in: u64 = begun
+            .tree
+            .tables()
+            .filter(|table| begun.has_input(table))
+            .map(|table| table.record.file_bytes)
+            .sum();
         let bytes_out: u64 = added.iter().map(|table| table.record.file_bytes).sum();
         self.metrics.bytes_reclaimed.add(bytes_in.saturating_sub(bytes_out));
         if begun.job.action == Action::Drop {
@@ -223,11 +254,12 @@ impl Inner {
         let lost_from = match begun.job.action {
             Action::Merge { .. } | Action::Move { .. } => None,
             Action::Drop if self.shared.planted.is(Bug::DropIgnoresSnapshots) => None,
-            Action::Drop => {
-                let is_input =
-                    |table: &&Arc<OpenTable>| begun.job.inputs.contains(&TableId(table.record.number));
-                begun.tree.tables().filter(is_input).map(|table| table.meta().first_sequence).min()
-            }
+            Action::Drop => begun
+                .tree
+                .tables()
+                .filter(|table| begun.has_input(table))
+                .map(|table| table.meta().first_sequence)
+                .min(),
         };
         let Some(from) = lost_from else {
             return self.install_at_once(begun, added, &mut ledger).map(|()| Installed::Yes);
@@ -253,8 +285,7 @@ impl Inner {
         let removed = job.inputs.iter().map(|table| Field::TableRemoved { keyspace: id.0, number: table.0 });
         let fields = removed.chain(added.iter().map(|table| table.added())).collect();
         self.commit_edit(ledger, fields)?;
-        let is_input = |table: &OpenTable| job.inputs.contains(&TableId(table.record.number));
-        let stays = |table: &&Arc<OpenTable>| !is_input(table);
+        let stays = |table: &&Arc<OpenTable>| !begun.has_input(table);
         let (old, now_unix_ms) = (Arc::clone(&keyspace.tree), self.shared.clock.now_unix_ms());
         self.install(|version| {
             if let Some(keyspace) = version.keyspace_mut(*id) {
@@ -263,7 +294,8 @@ impl Inner {
             }
         });
         if !matches!(job.action, Action::Move { .. }) {
-            old.tables().filter(|table| is_input(table)).for_each(|table| table.make_obsolete());
+            self.metrics.heat.forget(*id, &begun.running.range);
+            old.tables().filter(|table| begun.has_input(table)).for_each(|table| table.make_obsolete());
         }
         Ok(())
     }
@@ -295,6 +327,7 @@ impl Inner {
         id: KeyspaceId,
         job: impl Fn(&KeyspaceVersion) -> Option<Job>,
     ) -> Result<RetainStatistics> {
+        let answer = Arc::<Answer>::default();
         let begun = loop {
             let seen = self.background.progress_count();
             // Closing drops jobs that have not begun: what they have marked as busy stays so.
@@ -305,17 +338,22 @@ impl Inner {
             if running.is_empty() {
                 let Some(keyspace) = version.keyspace(id) else { return Ok(RetainStatistics::default()) };
                 let Some(job) = job(keyspace) else { return Ok(RetainStatistics::default()) };
-                break self.begin(id, job, keyspace, running)?;
+                let begun = self.begin(id, job, keyspace, running)?;
+                break Begun { answer: Some(Arc::clone(&answer)), ..begun };
             }
             drop(state);
             self.background.wait_for_progress(seen, &*self.executor);
         };
-        let outcome = self.run(&begun);
-        self.end(&begun);
-        self.schedule_compactions();
-        self.note_pressure();
-        self.background.wake();
-        outcome
+        self.run(&Arc::new(begun));
+        // Helpers may still have parts of it. Those that run end, also while the database is closed.
+        loop {
+            let seen = self.background.progress_count();
+            if let Some(outcome) = answer.lock().take() {
+                return outcome;
+            }
+            self.poison.check()?;
+            self.background.wait_for_progress(seen, &*self.executor);
+        }
     }
 }
 

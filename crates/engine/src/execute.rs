@@ -3,22 +3,23 @@
 use siltstone_compaction::{Readers, Retain, RetainStatistics, Split, TableId};
 use siltstone_memtable::Memtable;
 use siltstone_sstable::{CursorOptions, FillCache, TableWriter};
-use siltstone_types::{Cursor, IoResultExt};
+use siltstone_types::{Cursor, InternalKey, IoResultExt};
 
 use crate::{
     Error, Result,
     components::Profile,
     db::Shared,
-    iter::{merge::MergeCursor, run::RunCursor},
+    iter::{merge::MergeCursor, run::RunCursor, until::Until},
     keyspace::KeyspaceId,
     manifest::format::TableRecord,
     memory::Grant,
+    parts::keys::KeyPart,
     planted::Bug,
     rate_limit::Priority,
     read_view::Source,
     sync::Arc,
     table_io::{Bounds, Output, table_record},
-    tree::{OpenTable, Run, Tree},
+    tree::{OpenTable, Tree},
 };
 
 /// What a merge made. The tables are synced and in a synced folder; nothing refers to them yet.
@@ -53,29 +54,39 @@ pub(crate) fn flush_memtable(
     let bounds =
         Bounds { entries_max: memtable.entry_count(), oldest_tombstone_unix_ms: readers.now_unix_ms };
     let means = Means { profile, grant, priority: Priority::Flush };
-    write(shared, means, MergeCursor::new(vec![input]), bounds, &rules, draw)
+    write(shared, means, (MergeCursor::new(vec![input]), &KeyPart::WHOLE), bounds, &rules, draw)
 }
 
-/// Merges tables of a tree.
+/// What a merge reads.
+#[derive(Clone, Copy)]
+pub(crate) struct Inputs<'a> {
+    pub(crate) tree: &'a Tree,
+    /// All of them, whether they have keys of the part or not.
+    pub(crate) tables: &'a [TableId],
+    pub(crate) keys: &'a KeyPart,
+}
+
+/// Merges those keys of tables of a tree that are in a part.
 pub(crate) fn merge(
     shared: &Shared,
     profile: &Profile,
-    tree: &Tree,
-    inputs: &[TableId],
+    Inputs { tree, tables, keys }: Inputs<'_>,
     rules: &Rules<'_>,
     draw: impl FnMut() -> Output,
 ) -> Result<Merged> {
-    let is_input = |table: &Arc<OpenTable>| inputs.contains(&TableId(table.record.number));
-    let runs = tree.runs.iter().filter(|run| run.tables.iter().any(is_input)).count();
+    let is_input = |table: &Arc<OpenTable>| tables.contains(&TableId(table.record.number));
+    let is_in_part = |table: &&Arc<OpenTable>| keys.overlaps(&table.record.smallest, &table.record.largest);
+    let is_read = |table: &Arc<OpenTable>| is_input(table) && is_in_part(&table);
+    let runs = tree.runs.iter().filter(|run| run.tables.iter().any(is_read)).count();
     let grant = shared.memory.begin_merge(runs, profile.settings.block_bytes);
     let readahead_bytes = usize::try_from(grant.readahead_bytes).unwrap_or(usize::MAX);
     let options = CursorOptions { fill_cache: FillCache::No, readahead_bytes };
     let (mut sources, mut found) = (Vec::new(), 0);
     // What has expired becomes a tombstone now.
     let mut bounds = Bounds { entries_max: 0, oldest_tombstone_unix_ms: rules.readers.now_unix_ms };
-    for Run { tables, .. } in &tree.runs {
-        let inputs: Arc<[_]> = tables.iter().filter(|table| is_input(table)).cloned().collect();
-        found += inputs.len();
+    for run in &tree.runs {
+        found += run.tables.iter().filter(|table| is_input(table)).count();
+        let inputs: Arc<[_]> = run.tables.iter().filter(|table| is_read(table)).cloned().collect();
         bounds.entries_max += inputs.iter().map(|table| table.record.entries).sum::<u64>();
         let oldest = inputs.iter().filter(|table| table.record.tombstones > 0);
         let oldest = oldest.map(|table| table.record.oldest_tombstone_unix_ms).min();
@@ -84,13 +95,13 @@ pub(crate) fn merge(
             sources.push(Source::Run(Box::new(RunCursor::new(inputs, options))));
         }
     }
-    if found != inputs.len() {
+    if found != tables.len() {
         return Err(Error::invalid_argument("a table to be merged is not in the tree"));
     }
     let split = rules.split.clone().at_most(shared.memory.shares.table_file);
     let rules = Rules { split: &split, ..*rules };
     let means = Means { profile, grant: &grant, priority: Priority::Compaction };
-    write(shared, means, MergeCursor::new(sources), bounds, &rules, draw)
+    write(shared, means, (MergeCursor::new(sources), keys), bounds, &rules, draw)
 }
 
 /// What a job works with.
@@ -104,14 +115,19 @@ struct Means<'a> {
 fn write(
     shared: &Shared,
     means: Means<'_>,
-    mut input: MergeCursor<Source>,
+    (input, keys): (MergeCursor<Source>, &KeyPart),
     bounds: Bounds,
     rules: &Rules<'_>,
     draw: impl FnMut() -> Output,
 ) -> Result<Merged> {
-    match input.first() {
+    let mut input = Until::new(input, keys.end.clone());
+    let placed = match &keys.start {
+        Some(start) => input.seek(InternalKey::before(start)),
+        None => input.first(),
+    };
+    match placed {
         Err(_) if shared.planted.is(Bug::InputErrorIgnored) => {}
-        first => first?,
+        placed => placed?,
     }
     let (split, writer, done, chunk_bytes) =
         (rules.split.clone(), None, Vec::new(), shared.limiter.chunk_bytes());

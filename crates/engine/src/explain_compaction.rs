@@ -111,11 +111,12 @@ impl Db {
         };
         let explained = version.keyspaces.iter().map(|(id, keyspace)| {
             let running = running.get(id).cloned().unwrap_or_default();
+            let hot_ranges = inner.metrics.heat.ranges(*id);
             let view = TreeView {
                 levels: &keyspace.tree.levels,
                 running: &running,
                 snapshots: &snapshots,
-                hot_ranges: &[],
+                hot_ranges: &hot_ranges,
                 now_unix_ms: inner.shared.clock.now_unix_ms(),
                 budget: Budget::UNLIMITED,
             };

@@ -23,6 +23,7 @@ mod explain_compaction;
 pub mod files;
 mod flush;
 mod folder;
+mod heat;
 mod identities;
 mod iter;
 mod keyspace;
@@ -33,6 +34,7 @@ mod metrics;
 mod obsolete;
 mod open;
 mod options;
+mod parts;
 #[cfg(feature = "planted-bugs")]
 pub mod planted;
 #[cfg(not(feature = "planted-bugs"))]

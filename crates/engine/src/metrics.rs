@@ -7,16 +7,23 @@ use siltstone_sstable::{BlockSource, FilterAnswer, ReadTrace};
 use crate::{
     WriteStats,
     explain::GetTrace,
+    heat::Heat,
     sync::{FigureAtomicU64, Ordering},
 };
 
 /// Slots; threads beyond share them, which costs time and loses nothing.
 const SLOTS: usize = 64;
 
+/// One in so many reads that ask several runs is looked at more closely. A prime number, so that scans that enter the same few tables again and again do not always
+/// have the same one looked at.
+pub(crate) const READS_FOR_EACH_SAMPLE: u64 = 61;
+
 /// All counters of a database, from its opening on.
 #[derive(Debug)]
 pub(crate) struct Metrics {
     reads: Box<[Slot; SLOTS]>,
+    /// Where reads ask several runs.
+    pub(crate) heat: Heat,
     pub(crate) batches: Counter,
     pub(crate) entries_written: Counter,
     pub(crate) user_bytes: Counter,
@@ -42,6 +49,11 @@ impl Counter {
         self.0.fetch_add(count, Ordering::Relaxed);
     }
 
+    /// Adds one, and returns how many there are then.
+    fn next(&self) -> u64 {
+        self.0.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
     pub(crate) fn raise(&self, to: u64) {
         self.0.fetch_max(to, Ordering::Relaxed);
     }
@@ -61,6 +73,8 @@ struct Slot {
     filter_false_positives: Counter,
     blocks_from_cache: Counter,
     blocks_from_file: Counter,
+    /// Reads that asked several runs.
+    in_several_runs: Counter,
 }
 
 /// The reads of all threads.
@@ -99,6 +113,7 @@ fn own_slot() -> usize {
 impl Default for Metrics {
     fn default() -> Metrics {
         Metrics {
+            heat: Heat::default(),
             reads: Box::new(std::array::from_fn(|_| Slot::default())),
             batches: Counter::default(),
             entries_written: Counter::default(),
@@ -122,7 +137,12 @@ impl Metrics {
     pub(crate) fn get(&self) -> GetCounts<'_> {
         let slot = &self.reads[own_slot()];
         slot.gets.add(1);
-        GetCounts { slot, filter_said_maybe: false }
+        GetCounts { slot, filter_said_maybe: false, tables_read: 0 }
+    }
+
+    /// Counts a read that asked several runs. True for one in [`READS_FOR_EACH_SAMPLE`] of those of a thread.
+    pub(crate) fn is_sample(&self) -> bool {
+        self.reads[own_slot()].in_several_runs.next().is_multiple_of(READS_FOR_EACH_SAMPLE)
     }
 
     pub(crate) fn writes(&self) -> WriteStats {
@@ -161,6 +181,14 @@ pub(crate) struct GetCounts<'a> {
     slot: &'a Slot,
     /// The filter of the table that was asked last said "maybe".
     filter_said_maybe: bool,
+    tables_read: u32,
+}
+
+impl GetCounts<'_> {
+    /// Whether it had to read tables of several runs.
+    pub(crate) fn asked_several_runs(&self) -> bool {
+        self.tables_read > 1
+    }
 }
 
 impl GetTrace for GetCounts<'_> {
@@ -178,6 +206,7 @@ impl ReadTrace for GetCounts<'_> {
             self.slot.filter_skips.add(1);
         } else {
             self.slot.tables_read.add(1);
+            self.tables_read += 1;
         }
     }
 

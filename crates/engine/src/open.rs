@@ -293,6 +293,9 @@ impl Base {
             closed: AtomicBool::new(false),
             write_side,
         });
+        if inner.write_side.is_some() {
+            inner.metrics.heat.serve(inner.weak.clone());
+        }
         inner.schedule_compactions();
         inner.check_later();
         Db::new(inner)

@@ -6,9 +6,11 @@ use siltstone_types::{Cursor, InternalKey, KeyHash, Lookup, SequenceNumber, Slic
 use crate::{
     Error, Result,
     explain::GetTrace,
+    heat::{self, Noter},
     iter::{merge::MergeCursor, run::RunCursor, visible::VisibleCursor},
     keyspace::KeyspaceId,
     sync::{Arc, Loaded},
+    tree::Run,
     version::{KeyspaceVersion, Version},
 };
 
@@ -56,7 +58,13 @@ impl ReadView {
 
     /// A lookup that is counted.
     pub(crate) fn get(&self, id: KeyspaceId, key: &[u8]) -> Result<Option<Slice>> {
-        self.get_traced(id, key, &mut self.version.metrics.get())
+        let mut counts = self.version.metrics.get();
+        let found = self.get_traced(id, key, &mut counts)?;
+        if counts.asked_several_runs() {
+            let newest = || self.keyspace(id).ok()?.tree.runs.iter().find_map(|run| run.table_for(key));
+            heat::note(&self.version.metrics, id, || newest().map(|table| &**table));
+        }
+        Ok(found)
     }
 
     pub(crate) fn get_traced<T: GetTrace>(
@@ -90,8 +98,14 @@ impl ReadView {
     pub(crate) fn cursor(&self, id: KeyspaceId) -> Result<SourceCursor> {
         let keyspace = self.keyspace(id)?;
         let memtables = keyspace.memtables().map(|slot| Source::Boxed(Arc::clone(&slot.table).cursor()));
-        let run = |tables: &Arc<[_]>| RunCursor::new(Arc::clone(tables), CursorOptions::default());
-        let runs = keyspace.tree.runs.iter().map(|tables| Source::Run(Box::new(run(&tables.tables))));
+        let runs = &keyspace.tree.runs;
+        let run = |(at, run): (usize, &Run)| {
+            let cursor = RunCursor::new(Arc::clone(&run.tables), CursorOptions::default());
+            let is_oldest = at + 1 == runs.len();
+            let noter = || Noter { metrics: Arc::clone(&self.version.metrics), keyspace: id };
+            Source::Run(Box::new(if is_oldest { cursor } else { cursor.noted_by(noter()) }))
+        };
+        let runs = runs.iter().enumerate().map(run);
         let source = MergeCursor::new(memtables.chain(runs).collect());
         Ok(VisibleCursor::new(source, self.at, self.time_unix_ms()))
     }

@@ -120,6 +120,9 @@ pub struct Settings {
     pub ttl_ms: u64,
     /// Compactions that run at a time; 0 for one less than there are processors, at least one.
     pub workers: u32,
+    /// Parts in which one compaction may be done at a time, by workers that have nothing else to do; 0 for as many as there are workers.
+    #[serde(skip_serializing_if = "is_default")]
+    pub subcompactions_max: u32,
     /// When writes are acknowledged that do not say so themselves.
     pub durability: Durability,
     /// Keyspaces that do something otherwise, by name, whether they exist yet or not. At an open, keyspaces that are not named here keep what is stored for them.
@@ -154,6 +157,7 @@ impl Default for Settings {
             compaction_check_ms: 30_000,
             ttl_ms: 0,
             workers: 0,
+            subcompactions_max: 0,
             durability: Durability::Sync,
             keyspaces: BTreeMap::new(),
         }
@@ -209,6 +213,7 @@ impl Settings {
             compaction_check_ms: self.compaction_check_ms,
             ttl_ms: self.ttl_ms,
             workers: self.workers,
+            subcompactions_max: self.subcompactions_max,
             durability: self.durability,
             keyspaces: BTreeMap::new(),
         };
@@ -279,6 +284,16 @@ impl Settings {
         }
     }
 
+    /// Parts in which one compaction may be done. Without threads no two of them are done at a time, so that there is one unless more are asked for: what is written
+    /// does not depend on the machine then.
+    pub(crate) fn subcompactions(&self, has_threads: bool) -> usize {
+        match self.subcompactions_max {
+            0 if has_threads => self.workers(),
+            0 => 1,
+            some => usize::try_from(some).unwrap_or(usize::MAX),
+        }
+    }
+
     /// The codec for tables of a level.
     pub(crate) fn compression_at(&self, level: u32) -> Compression {
         let level = usize::try_from(level).unwrap_or(usize::MAX);
@@ -296,6 +311,12 @@ fn is_unlimited(limit: &u64) -> bool {
 /// As it is by default: an older program, which does not know the name, can read what does not use it.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
 fn is_zero(limit: &u64) -> bool {
+    *limit == 0
+}
+
+/// As [`is_zero`].
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_default(limit: &u32) -> bool {
     *limit == 0
 }
 

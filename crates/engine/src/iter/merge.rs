@@ -39,6 +39,29 @@ impl<C: Cursor> MergeCursor<C> {
         self.settle(placed)
     }
 
+    /// Positions anew the sources that a seek to `target` moves. Where the target lies ahead, in the direction in which the sources were last moved, those that
+    /// stand at or behind it already stand on their first entry there: many versions of a key in one source cost the others nothing.
+    fn position_at(
+        &mut self,
+        target: InternalKey<'_>,
+        direction: Direction,
+        place: impl Fn(&mut C) -> Result<()>,
+    ) -> Result<()> {
+        let is_short_of = |source: &C| match direction {
+            Direction::Forward => source.key() < target,
+            Direction::Backward => source.key() > target,
+        };
+        let lies_ahead = self.failed.is_none()
+            && self.direction == direction
+            && self.heap.first().is_some_and(|&top| is_short_of(&self.sources[top]));
+        if !lies_ahead {
+            return self.position(direction, place);
+        }
+        let mut behind = self.sources.iter_mut().filter(|source| source.valid() && is_short_of(source));
+        let placed = behind.try_for_each(place);
+        self.settle(placed)
+    }
+
     /// Rebuilds the heap after the sources moved, unless that failed.
     fn settle(&mut self, moved: Result<()>) -> Result<()> {
         self.heap.clear();
@@ -145,11 +168,11 @@ impl<C: Cursor> Cursor for MergeCursor<C> {
     }
 
     fn seek(&mut self, target: InternalKey<'_>) -> Result<()> {
-        self.position(Direction::Forward, |source| source.seek(target))
+        self.position_at(target, Direction::Forward, |source| source.seek(target))
     }
 
     fn seek_for_prev(&mut self, target: InternalKey<'_>) -> Result<()> {
-        self.position(Direction::Backward, |source| source.seek_for_prev(target))
+        self.position_at(target, Direction::Backward, |source| source.seek_for_prev(target))
     }
 
     fn next(&mut self) -> Result<()> {
@@ -176,3 +199,6 @@ impl<C: Cursor> Cursor for MergeCursor<C> {
         self.current().pin_value()
     }
 }
+
+#[cfg(all(test, not(shuttle)))]
+mod tests;

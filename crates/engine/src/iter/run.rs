@@ -3,7 +3,7 @@
 use siltstone_sstable::{CursorOptions, TableCursor};
 use siltstone_types::{Cursor, Error, InternalKey, Result, Slice};
 
-use crate::{sync::Arc, tree::OpenTable};
+use crate::{heat::Noter, sync::Arc, tree::OpenTable};
 
 /// A cursor over disjoint tables in key order. One table is open at a time.
 #[derive(Debug)]
@@ -13,11 +13,18 @@ pub(crate) struct RunCursor {
     at: usize,
     current: Option<TableCursor>,
     failed: Option<Error>,
+    /// Told of every table that is asked.
+    noter: Option<Noter>,
 }
 
 impl RunCursor {
     pub(crate) fn new(tables: Arc<[Arc<OpenTable>]>, options: CursorOptions) -> RunCursor {
-        RunCursor { tables, options, at: 0, current: None, failed: None }
+        RunCursor { tables, options, at: 0, current: None, failed: None, noter: None }
+    }
+
+    /// The same, for a read that asks older runs as well.
+    pub(crate) fn noted_by(self, noter: Noter) -> RunCursor {
+        RunCursor { noter: Some(noter), ..self }
     }
 
     /// Opens a cursor on table `at`, unless it is the current one; `None` past the last table.
@@ -37,6 +44,9 @@ impl RunCursor {
         at: Option<usize>,
         place: impl FnOnce(&mut TableCursor) -> Result<()>,
     ) -> Result<()> {
+        if let (Some(noter), Some(table)) = (&self.noter, at.and_then(|at| self.tables.get(at))) {
+            noter.asked(table);
+        }
         let entered = match at {
             Some(at) => self.enter(at),
             None => Ok(None),

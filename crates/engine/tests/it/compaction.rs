@@ -155,3 +155,36 @@ fn an_explanation_says_what_comes_next_and_what_others_would_do() {
     db.close().unwrap();
     assert!(db.explain_compaction().is_err());
 }
+
+#[test]
+fn the_keyspace_that_owes_most_is_merged_first() {
+    let fs = MemFs::new();
+    let names = ["a", "b", "c"];
+    let db = on(&fs).settings(idle()).open().unwrap();
+    for (name, bytes) in names.into_iter().zip([2000, 8000, 4000]) {
+        let keyspace = db.keyspace(name).unwrap();
+        for round in 0..4_u8 {
+            keyspace.put("k", vec![round; bytes]).unwrap();
+            db.flush().unwrap();
+        }
+    }
+    db.close().unwrap();
+    let settings = Settings {
+        compaction: CompactionSettings::size_tiered(2),
+        compression: vec![siltstone::Compression::None],
+        workers: 1,
+        ..idle()
+    };
+    let inline = Arc::new(Inline::new(1));
+    let db = on(&fs).settings(settings).executor(inline.clone()).open().unwrap();
+    let mut order = Vec::new();
+    loop {
+        let explained = db.explain_compaction().unwrap();
+        let running = explained.iter().find(|explanation| !explanation.running.is_empty());
+        let Some(running) = running else { break };
+        order.push(running.keyspace.clone());
+        assert!(siltstone::Executor::help(&*inline));
+    }
+    order.dedup();
+    assert_eq!(order, ["b", "c", "a"]);
+}

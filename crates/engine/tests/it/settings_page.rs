@@ -55,9 +55,11 @@ fn every_setting_is_there_with_its_default() {
     assert_eq!(row("memtable-entries-max")[2], "no limit");
     assert_eq!(row("filter.bloom.false-positive-rate")[2], "not set");
     assert_eq!(row("ttl-ms")[2], "`0`");
+    assert_eq!(row("subcompactions-max")[2], "`0`");
     let all = Settings {
         memtable_entries_max: 1,
         ttl_ms: 1,
+        subcompactions_max: 1,
         keyspaces: [("a".to_owned(), KeyspaceSettings::default())].into(),
         ..Settings::default()
     };

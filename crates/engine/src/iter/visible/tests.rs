@@ -130,3 +130,25 @@ fn keys_that_came_after_a_snapshot_are_stepped_over() {
     assert!(!cursor.valid());
     assert_eq!(counts.seeks.load(Ordering::Relaxed), 0, "a seek would pass over one key, as a step does");
 }
+
+#[test]
+fn versions_in_one_source_cost_the_others_nothing() {
+    let version = |key: &'static str, sequence| Entry {
+        key: InternalKey::new(key.as_bytes(), SequenceNumber::new(sequence).unwrap(), Kind::Put),
+        value: b"value",
+    };
+    let counted = |source| {
+        let counts = Arc::new(Counts::default());
+        (Counted { source, counts: Arc::clone(&counts) }, counts)
+    };
+    let hot = ["a", "b", "c"].into_iter().flat_map(|key| (1..=100).map(move |at| version(key, at)));
+    let (hot, hot_counts) = counted(VecCursor::new(hot));
+    let (behind, behind_counts) = counted(VecCursor::new([version("d", 1)]));
+    let source = crate::iter::merge::MergeCursor::new(vec![hot, behind]);
+    let mut cursor = VisibleCursor::new(source, SequenceNumber::new(100).unwrap(), 0);
+    cursor.first().unwrap();
+    (0..3).for_each(|_| cursor.next().unwrap());
+    assert_eq!(cursor.key(), b"d");
+    let seeks = |counts: &Counts| counts.seeks.load(Ordering::Relaxed);
+    assert_eq!((seeks(&hot_counts), seeks(&behind_counts)), (3, 0));
+}
