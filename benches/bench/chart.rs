@@ -9,7 +9,7 @@ const WIDTH: f64 = 380.0;
 const LEFT: f64 = 4.0;
 const RIGHT: f64 = 12.0;
 const TOP: f64 = 8.0;
-const ROW_HEIGHT: f64 = 34.0;
+const ROW_HEIGHT: f64 = 38.0;
 const BAR_HEIGHT: f64 = 13.0;
 const PLOT_WIDTH: f64 = WIDTH - LEFT - RIGHT;
 /// Of a letter, on average.
@@ -43,7 +43,7 @@ pub(crate) fn bars(bars: &[Bar]) -> String {
     }
     for (at, bar) in bars.iter().enumerate() {
         let top = TOP + ROW_HEIGHT * rows(at);
-        let (y, end) = (top + 17.0, x_of(bar.value));
+        let (y, end) = (top + 18.0, x_of(bar.value));
         text(&mut svg, "", (LEFT, top + 12.0), "start", &bar.label);
         text(&mut svg, "soft", (WIDTH - RIGHT, top + 12.0), "end", &bar.text);
         let _ = writeln!(
@@ -102,7 +102,7 @@ pub(crate) fn dots(lines: &[Dots], unit: &str) -> String {
         power += 1.0;
     }
     for (at, line) in lines.iter().enumerate() {
-        let y = TOP + ROW_HEIGHT * rows(at) + 23.0;
+        let y = TOP + ROW_HEIGHT * rows(at) + 25.0;
         text(&mut svg, "", (LEFT, y - 11.0), "start", &line.label);
         let ends = (line.values.first(), line.values.last());
         if let (Some((_, from)), Some((_, to))) = ends {
@@ -167,19 +167,19 @@ pub(crate) struct Spot {
     pub(crate) y: f64,
 }
 
-/// Points on a plane, with round numbers on both axes.
+/// Points on a plane, with round numbers on both axes. The axes need not begin at zero.
 pub(crate) fn plane(spots: &[Spot], x_title: &str, y_title: &str) -> String {
-    let most = |value: fn(&Spot) -> f64| Scale::up_to(spots.iter().map(value).fold(0.0, f64::max) * 1.05);
-    let (x_scale, y_scale) = (most(|spot| spot.x), most(|spot| spot.y));
+    let (x_base, x_scale) = span(spots, |spot| spot.x);
+    let (y_base, y_scale) = span(spots, |spot| spot.y);
     let (left, bottom, height) = (34.0, 250.0, 222.0);
     let width = WIDTH - left - RIGHT;
     let mut svg = begin(bottom + 40.0);
-    for (value, label) in y_scale.ticks() {
+    for (value, label) in ticks(y_base, y_scale) {
         let y = bottom - y_scale.place(value) * height;
         let _ = writeln!(svg, "<path class=\"grid\" d=\"M{left} {y:.1}h{width}\"/>");
         text(&mut svg, "soft", (left - 5.0, y + 4.0), "end", &label);
     }
-    for (value, label) in x_scale.ticks() {
+    for (value, label) in ticks(x_base, x_scale) {
         text(&mut svg, "soft", (left + x_scale.place(value) * width, bottom + 16.0), "middle", &label);
     }
     text(&mut svg, "soft", (left + width, bottom + 34.0), "end", &format!("{x_title} →"));
@@ -189,14 +189,28 @@ pub(crate) fn plane(spots: &[Spot], x_title: &str, y_title: &str) -> String {
             svg,
             "<circle class=\"c{} mark\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"5.5\"><title>{}: {x_title} {:.2}, {y_title} {:.2}</title></circle>",
             spot.colour % 8,
-            left + x_scale.place(spot.x) * width,
-            bottom - y_scale.place(spot.y) * height,
+            left + x_scale.place(spot.x - x_base) * width,
+            bottom - y_scale.place(spot.y - y_base) * height,
             escaped(&spot.label),
             spot.x,
             spot.y
         );
     }
     svg + "</svg>\n"
+}
+
+/// A whole number below all values, and an axis for how much they are above it: where all of them lie close together, zero is far away.
+fn span(spots: &[Spot], value: fn(&Spot) -> f64) -> (f64, Scale) {
+    let least = spots.iter().map(value).fold(f64::INFINITY, f64::min).floor();
+    let base = if least.is_finite() { least } else { 0.0 };
+    (base, Scale::up_to(spots.iter().map(|spot| value(spot) - base).fold(0.1, f64::max)))
+}
+
+/// Places above the base, with the numbers that are there.
+fn ticks(base: f64, scale: Scale) -> Vec<(f64, String)> {
+    let digits = |label: &str| label.split_once('.').map_or(0, |(_, digits)| digits.len());
+    let tick = |(above, label): (f64, String)| (above, format!("{:.*}", digits(&label), base + above));
+    scale.ticks().into_iter().map(tick).collect()
 }
 
 fn begin(height: f64) -> String {

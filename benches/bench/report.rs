@@ -6,7 +6,7 @@ use siltstone_benches::units;
 
 use crate::{
     baseline::{self, Change},
-    cell::label,
+    cell::{label, varying},
     chart::{escaped, plane},
     figures::Figures,
     metrics::METRICS,
@@ -119,16 +119,22 @@ fn facts(results: &Results, summaries: &[Summary]) -> String {
 }
 
 fn failures(results: &Results) -> String {
-    let mut html = String::new();
+    if results.failures.is_empty() {
+        return String::new();
+    }
+    let axes = varying(
+        results.failures.iter().map(|failure| &failure.cell).chain(results.rows.iter().map(|row| &row.cell)),
+    );
+    let mut html = "<h2 class=\"bad\">Not measured</h2>\n<ul class=\"bad\">\n".to_owned();
     for failure in &results.failures {
         let _ = writeln!(
             html,
-            "<p class=\"bad\">Not measured: {}: {}</p>",
-            escaped(&failure.cell.describe()),
+            "<li>{}: {}</li>",
+            escaped(&label(&failure.cell, &axes, &[])),
             escaped(&failure.error)
         );
     }
-    html
+    html + "</ul>\n"
 }
 
 /// All cells with all figures.
@@ -232,7 +238,7 @@ mod tests {
         let throughput = html.split("<h2>Throughput").nth(1).unwrap().split("<h2>").next().unwrap();
         assert_eq!(throughput.matches("<rect").count(), 4);
         assert_eq!(throughput.matches("class=\"range\"").count(), 4);
-        assert!(html.contains("Not measured: matrix="));
+        assert!(html.contains("<li>") && html.contains("0 compactions, and 20 are required</li>"));
         assert_eq!(html.matches("<details>").count(), 1 + 4);
         assert!(html.contains("prefers-color-scheme: dark"));
     }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::{
-    cell::label,
+    cell::{label, varying},
     metrics::METRICS,
     results::Results,
     summary::{self, Summary},
@@ -12,6 +12,8 @@ use crate::{
 /// The table, with what the machine can do below it.
 pub(crate) fn table(results: &Results, summaries: &[Summary]) -> String {
     let axes = summary::axes(summaries);
+    let failed = results.failures.iter().map(|failure| &failure.cell);
+    let failed_axes = varying(failed.chain(summaries.iter().map(|summary| &summary.cell)));
     let mut text = String::new();
     for (workload, group) in summary::by_workload(summaries) {
         let mut lines = vec![head(&workload)];
@@ -24,7 +26,7 @@ pub(crate) fn table(results: &Results, summaries: &[Summary]) -> String {
     }
     for failure in &results.failures {
         // Writing to a String cannot fail.
-        let _ = writeln!(text, "ERROR {}: {}", failure.cell.describe(), failure.error);
+        let _ = writeln!(text, "ERROR {}: {}", label(&failure.cell, &failed_axes, &[]), failure.error);
     }
     let limits = results.run.machine.limits;
     text + &format!(
@@ -93,9 +95,13 @@ mod tests {
     fn every_cell_has_a_line_and_every_failure() {
         let results = Results::parse(fixture::TEXT).unwrap();
         let text = table(&results, &summary::summaries(&results));
-        for named in
-            ["size-tiered, lz4", "leveled,base-bytes=1MiB, none", "ERROR matrix=", "fdatasync", " best "]
-        {
+        for named in [
+            "size-tiered, lz4",
+            "leveled,base-bytes=1MiB, none",
+            "ERROR size-tiered, lz4, keys 1000: 0 compactions",
+            "fdatasync",
+            " best ",
+        ] {
             assert!(text.contains(named), "{named}: {text}");
         }
     }
