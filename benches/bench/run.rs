@@ -104,6 +104,7 @@ fn resumed(folder: &Path, jobs: &[Job]) -> Result<Results> {
 /// Measures jobs in turn. Returns whether it was asked to end.
 fn work(folder: &Path, cells: &[Cell], jobs: Vec<Job>) -> Result<bool> {
     let interrupt = Interrupt::listen()?;
+    remove_leftovers(folder)?;
     let axes = varying(cells);
     let bar = ProgressBar::with_draw_target(Some(jobs.len() as u64), ProgressDrawTarget::stderr());
     bar.set_style(ProgressStyle::with_template("{wide_bar} {pos}/{len}, {eta} left  {msg}")?);
@@ -134,12 +135,24 @@ fn complain(cell: &Cell, axes: &[&str], error: &str) {
     eprintln!("{}: {error}", label(cell, axes, &[]));
 }
 
+/// How the folders of databases begin.
+const DATABASE: &str = "database-";
+
+/// Removes the databases of a run that was killed.
+fn remove_leftovers(folder: &Path) -> Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(DATABASE) {
+            fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// Runs this program with one cell, on a folder that is removed again.
 fn in_a_process(folder: &Path, job: &Job) -> Result<Row> {
-    let dir = folder.join("database");
-    if dir.exists() {
-        fs::remove_dir_all(&dir)?;
-    }
+    // Of this process alone: the cell of a run that was killed may still be at work.
+    let dir = folder.join(format!("{DATABASE}{}", std::process::id()));
     let output = Command::new(std::env::current_exe()?)
         .arg("--cell")
         .arg(serde_json::to_string(&job.cell)?)
