@@ -84,7 +84,7 @@ fn write_beside(db: &Db, steps: &[Step], values: &Values, is_over: &AtomicBool) 
 
 fn drive(db: &Db, steps: &[Step], values: &Values, batch_entries: usize) -> Result<Latencies> {
     let mut latencies = latencies()?;
-    let mut hands = Hands { db, values, cursor: db.cursor()?, batch: WriteBatch::new() };
+    let mut hands = Hands { db, values, cursor: None, batch: WriteBatch::new() };
     // The end of one is the beginning of the next: one look at the clock for each.
     let mut began = OsClock.monotonic();
     for steps in steps.chunks(batch_entries) {
@@ -104,7 +104,8 @@ fn drive(db: &Db, steps: &[Step], values: &Values, batch_entries: usize) -> Resu
 struct Hands<'a> {
     db: &'a Db,
     values: &'a Values,
-    cursor: DbCursor,
+    /// Made when the first step needs it: it keeps what it can see from being merged away.
+    cursor: Option<DbCursor>,
     batch: WriteBatch,
 }
 
@@ -137,10 +138,21 @@ impl Hands<'_> {
                     cursor.next()?;
                 }
             }
-            Verb::Next if self.cursor.valid() => self.cursor.next()?,
-            Verb::Next => self.cursor.first()?,
-            Verb::Prev if self.cursor.valid() => self.cursor.prev()?,
-            Verb::Prev => self.cursor.last()?,
+            Verb::Next | Verb::Prev => self.walk(step.verb)?,
+        }
+        Ok(())
+    }
+
+    fn walk(&mut self, verb: Verb) -> Result<()> {
+        let cursor = match &mut self.cursor {
+            Some(cursor) => cursor,
+            none => none.insert(self.db.cursor()?),
+        };
+        match verb {
+            Verb::Prev if cursor.valid() => cursor.prev()?,
+            Verb::Prev => cursor.last()?,
+            _ if cursor.valid() => cursor.next()?,
+            _ => cursor.first()?,
         }
         Ok(())
     }
@@ -159,5 +171,62 @@ impl Hands<'_> {
         }
         self.db.write(&mut self.batch)?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::matrix::Matrix;
+
+    /// Carries a workload out in memory, and says how many operations were timed and which entries are there then.
+    fn run(workload: &str, threads: usize) -> (u64, Vec<Vec<u8>>) {
+        let text =
+            format!("about = ''\n[axes]\nkeys = [2000]\nworkload = ['{workload}']\nthreads = [{threads}]");
+        let cell = &Matrix::parse(&text).unwrap().cells("m")[0];
+        let streams = Streams::new(cell).unwrap();
+        let db = Db::builder("/db").in_memory().open().unwrap();
+        let values = Values::new(100);
+        load(&db, &streams.load, &values).unwrap();
+        let driven = all(&db, &streams, &values, cell.workload.batch_entries()).unwrap();
+        let entries = db.range(..).map(|entry| entry.unwrap().0.to_vec()).collect();
+        (driven.latencies.len(), entries)
+    }
+
+    #[test]
+    fn every_workload_leaves_what_it_should() {
+        for workload in [
+            "readrandom",
+            "readmissing",
+            "readseq",
+            "readreverse",
+            "seekrandom",
+            "overwrite",
+            "ycsb-a",
+            "ycsb-f",
+        ] {
+            assert_eq!((run(workload, 2).0, run(workload, 1).1.len()), (2_000, 2_000), "{workload}");
+        }
+        assert_eq!(run("fillseq", 3).1.len(), 2_000);
+        let (batches, entries) = run("fillbatch", 1);
+        assert_eq!((batches, entries.len()), (2, 2_000));
+        assert!((1_100..1_400).contains(&run("fillrandom", 1).1.len()), "e^-1 of the keys are never drawn");
+        assert!((600..900).contains(&run("deleterandom", 1).1.len()));
+        assert!(run("ycsb-d", 2).1.len() > 2_050 && run("ycsb-e", 1).1.len() > 2_050);
+        assert_eq!(run("readwhilewriting", 1).1.len(), 2_000);
+    }
+
+    #[test]
+    fn a_key_that_lost_its_value_fails_the_cell() {
+        let db = Db::builder("/db").in_memory().open().unwrap();
+        let values = Values::new(100);
+        let text = "about = ''\n[axes]\nkeys = [10]\nworkload = ['readrandom']";
+        let streams = Streams::new(&Matrix::parse(text).unwrap().cells("m")[0]).unwrap();
+        load(&db, &streams.load, &values).unwrap();
+        let step = streams.threads[0][0];
+        db.put(step.key, "other").unwrap();
+        assert!(all(&db, &streams, &values, 1).unwrap_err().to_string().contains("another value"));
+        db.delete(step.key).unwrap();
+        assert!(all(&db, &streams, &values, 1).unwrap_err().to_string().contains("is not there"));
     }
 }
