@@ -7,7 +7,7 @@ use siltstone_benches::scale::Scale;
 // One unit is about a pixel where the page is as narrow as a telephone.
 const WIDTH: f64 = 380.0;
 const LEFT: f64 = 4.0;
-const RIGHT: f64 = 12.0;
+const RIGHT: f64 = 16.0;
 const TOP: f64 = 8.0;
 const ROW_HEIGHT: f64 = 38.0;
 const BAR_HEIGHT: f64 = 13.0;

@@ -57,12 +57,12 @@ pub(crate) fn page(results: &Results, summaries: &[Summary], changes: Option<(&[
         "Less is better on every axis, and nobody has the least of all three. Point at a dot for its cell.",
         &triangle(&figures),
     );
-    html += &figures.level_key();
-    html += &section(
+    let shapes = section(
         "Shape of the tree",
         "Bytes of files by level once nothing was due, from level 0 on.",
         &figures.shapes(),
     );
+    html += &shapes.replacen("<div", &(figures.level_key() + "<div"), 1);
     html += &table(summaries);
     html += &details(results, summaries);
     let _ = writeln!(html, "<script>\n{}</script>\n</html>", include_str!("report.js"));

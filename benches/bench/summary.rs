@@ -34,9 +34,9 @@ impl Spread {
         Some(Spread { median: f64::midpoint(lower, upper), min, max, count: values.len() })
     }
 
-    /// How far apart the least and the most are, for each unit of the median.
+    /// How far the least and the most are from the middle between them, as a share of the median.
     pub(crate) fn noise(&self) -> f64 {
-        if self.median > 0.0 { (self.max - self.min) / self.median } else { 0.0 }
+        if self.median > 0.0 { (self.max - self.min) / 2.0 / self.median } else { 0.0 }
     }
 
     /// Whether there were values of one within those of the other. With one value each there never are.
@@ -176,7 +176,7 @@ mod tests {
         assert_eq!(spread, Spread { median: 2.0, min: 1.0, max: 3.0, count: 3 });
         assert_eq!(Spread::of(vec![1.0, 2.0]), Some(Spread { median: 1.5, min: 1.0, max: 2.0, count: 2 }));
         assert_eq!(Spread::of(Vec::new()), None);
-        assert!((spread.noise() - 1.0).abs() < 1e-9);
+        assert!((spread.noise() - 0.5).abs() < 1e-9);
     }
 
     #[test]
