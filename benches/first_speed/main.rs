@@ -18,20 +18,18 @@
 //! small round of everything. `ONLY=sequential`, `random` (with the reads) or `writers` leaves the others out, for a profiler.
 #![expect(clippy::print_stdout, reason = "a program that prints figures")]
 
-mod keys;
 mod memory;
 mod phases;
 
 use std::{env, path::Path, str::FromStr};
 
 use siltstone::{Db, Durability, LevelStats, Settings, Stats};
-
-use crate::{
+use siltstone_benches::{
+    Outcome,
     keys::{KEY_BYTES, VALUE_BYTES},
-    phases::Figure,
 };
 
-type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+use crate::phases::Figure;
 
 fn main() -> Outcome<()> {
     let is_test = env::args().any(|arg| arg == "--test");

@@ -1,14 +1,15 @@
 //! What a database with little memory takes of it, at most, while it is filled, asked and walked over.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use siltstone::{Settings, Stats};
-
-use crate::{
+use siltstone_benches::{
     Outcome,
-    keys::{self, Values},
-    open,
+    keys::{self, VALUE_BYTES, Values},
+    process::peak_bytes,
 };
+
+use crate::open;
 
 /// Memtable and cache, each.
 const LIMIT_BYTES: u64 = 16 << 20;
@@ -29,22 +30,22 @@ pub(crate) struct Peaks {
 
 /// Fills a database in random order, looks keys up and scans it. Keys are made on the way: none are kept, which would count as well.
 pub(crate) fn peaks(dir: &Path, count: u64) -> Outcome<Peaks> {
-    let values = Values::new();
-    let before = peak()?;
+    let values = Values::new(VALUE_BYTES);
+    let before = peak_bytes()?;
     let settings =
         Settings { memtable_bytes_max: LIMIT_BYTES, cache_bytes: LIMIT_BYTES, ..Settings::default() };
     let db = open(dir, settings)?;
     for number in keys::shuffled(count, 1) {
         db.put(keys::present(number), values.of(number))?;
     }
-    let fill = peak()?;
+    let fill = peak_bytes()?;
     for number in keys::shuffled(count, 2).take(GET_COUNT) {
         let found = db.get_with(keys::present(number), |value| value == values.of(number))?;
         if found != Some(true) {
             return Err(format!("key {number} does not have its value").into());
         }
     }
-    let gets = peak()?;
+    let gets = peak_bytes()?;
     let mut cursor = db.cursor()?;
     cursor.first()?;
     let mut entries = 0;
@@ -55,20 +56,9 @@ pub(crate) fn peaks(dir: &Path, count: u64) -> Outcome<Peaks> {
     if entries != count {
         return Err(format!("the scan met {entries} of {count} entries").into());
     }
-    let scan = peak()?;
+    let scan = peak_bytes()?;
     drop(cursor);
     let stats = db.stats()?;
     db.close()?;
     Ok(Peaks { before, fill, gets, scan, stats })
-}
-
-/// The most memory that this process ever had resident, in bytes. Linux only.
-fn peak() -> Outcome<u64> {
-    let status = fs::read_to_string("/proc/self/status")?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmHWM:"))
-        .ok_or("/proc/self/status has no VmHWM")?;
-    let kib: u64 = line.trim().trim_end_matches("kB").trim().parse()?;
-    Ok(kib << 10)
 }

@@ -3,12 +3,12 @@
 use std::{path::Path, thread, time::Duration};
 
 use siltstone::{Clock, Db, OsClock, Settings, Stats};
-
-use crate::{
+use siltstone_benches::{
     Outcome,
     keys::{self, KEY_BYTES, Key, VALUE_BYTES, Values},
-    open,
 };
+
+use crate::open;
 
 /// How often a second something was done, in one round.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ type Numbered = (Key, u64);
 
 /// Ascending keys into an empty database.
 pub(crate) fn sequential_puts(dir: &Path, count: u64) -> Outcome<Figure> {
-    let values = Values::new();
+    let values = Values::new(VALUE_BYTES);
     let keys: Vec<_> = (0..count).map(numbered).collect();
     let db = open(dir, settings())?;
     let figure = timed("sequential puts", count, || put_all(&db, &keys, &values))?;
@@ -32,7 +32,7 @@ pub(crate) fn sequential_puts(dir: &Path, count: u64) -> Outcome<Figure> {
 
 /// All that is measured of one database that is filled in random order, and what it was like when reads began.
 pub(crate) fn random_puts_and_reads(dir: &Path, count: u64) -> Outcome<(Vec<Figure>, Stats)> {
-    let values = Values::new();
+    let values = Values::new(VALUE_BYTES);
     let mut figures = Vec::new();
     let db = open(dir, settings())?;
     {
@@ -57,7 +57,7 @@ pub(crate) fn random_puts_and_reads(dir: &Path, count: u64) -> Outcome<(Vec<Figu
 
 /// Two threads, each with half of the keys.
 pub(crate) fn two_writers(dir: &Path, count: u64) -> Outcome<Figure> {
-    let values = Values::new();
+    let values = Values::new(VALUE_BYTES);
     let keys: Vec<_> = keys::shuffled(count, 1).map(numbered).collect();
     let (one, other) = keys.split_at(keys.len() / 2);
     let db = open(dir, settings())?;

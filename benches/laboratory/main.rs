@@ -7,10 +7,8 @@
 
 mod emptied;
 mod hot;
-mod memory;
 mod pressure;
 mod sequential;
-mod settle;
 mod simulated;
 mod strategies;
 mod wide;
@@ -20,7 +18,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
+use siltstone_benches::Outcome;
 
 /// Carries one out in a folder.
 type Experiment = fn(&Path) -> Outcome;

@@ -10,8 +10,9 @@ use std::{
 
 use hdrhistogram::Histogram;
 use siltstone::{Clock, Db, Durability, OsClock, Settings};
+use siltstone_benches::settle::settle;
 
-use super::{Outcome, sequential::ratio, settle::settle, strategies};
+use super::{Outcome, sequential::ratio, strategies};
 
 const WRITERS: u32 = 2;
 const PAUSE_MAX: Duration = Duration::from_millis(500);

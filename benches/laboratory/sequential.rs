@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use siltstone::{Db, Durability, Settings};
+use siltstone_benches::settle::settle;
 
-use super::{Outcome, settle::settle, strategies};
+use super::{Outcome, strategies};
 
 const KEYS: u64 = 5_000_000;
 

@@ -7,12 +7,9 @@ use siltstone::{
     SizeTiered, WriteStats,
     compaction::{Cuts, EngineParameters, EngineReport, EngineSimulation, EntrySizes, Workload},
 };
+use siltstone_benches::settle::{is_in_debt, settle};
 
-use super::{
-    Outcome,
-    sequential::ratio,
-    settle::{is_in_debt, settle},
-};
+use super::{Outcome, sequential::ratio};
 
 const SEED: u64 = 1;
 const VALUE_BYTES: usize = 100;

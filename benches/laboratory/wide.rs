@@ -3,11 +3,9 @@
 use std::{env, path::Path};
 
 use siltstone::{CompactionSettings, Compression, Db, Durability, Settings, WriteBatch};
+use siltstone_benches::process::{forget_peak, peak_bytes};
 
-use super::{
-    Outcome,
-    memory::{forget_peak, peak_bytes},
-};
+use super::Outcome;
 
 const PEAK_BYTES_MAX: u64 = 150 << 20;
 const VALUE_BYTES: usize = 1000;

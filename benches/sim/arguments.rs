@@ -4,12 +4,11 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Parser, ValueEnum};
-use siltstone_compaction::{Backpressure, EngineParameters, EntrySizes, Timing, Workload};
-
-use crate::{
+use siltstone_benches::{
     strategies::{self, Chosen},
     units::{self, parse_bytes},
 };
+use siltstone_compaction::{Backpressure, EngineParameters, EntrySizes, Timing, Workload};
 
 /// Runs compaction strategies without files, and says what they cost at which size of the data
 #[derive(Parser, Debug)]

@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
+use siltstone_benches::{scale::Scale, units};
+
 use crate::{
     curve::{Curve, Point},
-    scale::Scale,
     table::stalled_percent,
-    units,
 };
 
 /// One kind of cost.

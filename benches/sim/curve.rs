@@ -1,9 +1,10 @@
 //! What one strategy costs at each size of the data.
 
 use anyhow::{Context as _, Result};
+use siltstone_benches::strategies::Chosen;
 use siltstone_compaction::{EngineReport, EngineSimulation};
 
-use crate::{arguments::Arguments, strategies::Chosen};
+use crate::arguments::Arguments;
 
 /// A strategy at all sizes, smallest first.
 #[derive(Debug)]

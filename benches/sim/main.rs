@@ -4,13 +4,8 @@
 mod arguments;
 mod chart;
 mod curve;
-mod given;
 mod json;
-mod nearest;
-mod scale;
-mod strategies;
 mod table;
-mod units;
 
 use std::process::ExitCode;
 

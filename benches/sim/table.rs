@@ -1,8 +1,9 @@
 //! The figures as a table for a terminal.
 
+use siltstone_benches::{strategies::Chosen, units};
 use siltstone_compaction::EngineReport;
 
-use crate::{curve::Point, strategies::Chosen, units};
+use crate::curve::Point;
 
 struct Column {
     head: &'static str,

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use anyhow::{Result, bail};
 
 use crate::{
+    program::{self, Program},
     shuttle,
     step::{STEPS, Step},
 };
@@ -25,8 +26,13 @@ pub(crate) enum Command {
     Crash(Vec<String>),
     /// Run the engine's concurrent parts under many schedules.
     Shuttle(shuttle::Options),
-    /// Simulate strategies, in a release build, with these words for the program.
-    Sim(Vec<String>),
+    /// Run a program of the benchmarks, in a release build, with these words for it.
+    Program {
+        /// Which.
+        program: &'static Program,
+        /// Its arguments.
+        words: Vec<String>,
+    },
     /// Write the hashes of the format sources into the format pages.
     Bless,
 }
@@ -40,7 +46,8 @@ impl Command {
             ["ci", options @ ..] => Ok(Command::Ci { skipped: parse_skips(options)? }),
             ["crash", words @ ..] => Ok(Command::Crash(words.iter().map(ToString::to_string).collect())),
             ["shuttle", words @ ..] => Ok(Command::Shuttle(shuttle::Options::parse(words)?)),
-            ["sim", words @ ..] => Ok(Command::Sim(words.iter().map(ToString::to_string).collect())),
+            ["bench", words @ ..] => Ok(of_program(&program::BENCH, words)),
+            ["sim", words @ ..] => Ok(of_program(&program::SIM, words)),
             ["tidy", "--bless"] => Ok(Command::Bless),
             [name] => Ok(Command::One(find(name)?)),
             [name, rest @ ..] => {
@@ -49,6 +56,10 @@ impl Command {
             }
         }
     }
+}
+
+fn of_program(program: &'static Program, words: &[&str]) -> Command {
+    Command::Program { program, words: words.iter().map(ToString::to_string).collect() }
 }
 
 fn parse_skips(options: &[&str]) -> Result<Vec<&'static str>> {
@@ -76,6 +87,8 @@ pub(crate) fn help() -> String {
     let mut text = String::from(
         "usage: cargo xtask COMMAND\n\n  \
          help                  this text\n  \
+         bench [MATRIX.toml] [--quick | --full] [--only WORD,...] [--baseline RUN] [--out DIR] [--resume]\n  \
+         \x20                     the engine over matrices of settings and workloads, with a report; `bench --help` has the rest\n  \
          ci [--skip STEP]...   every step below, in this order, up to the first failure\n  \
          crash [--seed N] [--seeds M] [--samples S | --one-in C] [--operations K] [--minutes T] [--planted]\n  \
          \x20                     power cuts of whole databases, before every change of the disk, or before S of them\n  \

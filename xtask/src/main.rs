@@ -3,8 +3,8 @@
 
 mod ci;
 mod command;
+mod program;
 mod shuttle;
-mod sim;
 mod step;
 mod tidy;
 mod workspace;
@@ -46,7 +46,7 @@ fn run() -> anyhow::Result<()> {
             workspace.cargo(&arguments)?;
         }
         Command::Shuttle(options) => shuttle::run(&workspace, &options)?,
-        Command::Sim(words) => sim::run(&workspace, &words)?,
+        Command::Program { program, words } => program::run(&workspace, program, &words)?,
         Command::One(step) => {
             if let step::Outcome::Absent(why) = (step.run)(&workspace)? {
                 println!("{}: nothing to do: {why}", step.name);

@@ -65,21 +65,21 @@ fn preset<T: 'static>(field: &str, value: &mut T, table_bytes: u64) {
 
 /// A strategy as it was asked for. Holding one means that it can be made.
 #[derive(Debug)]
-pub(crate) struct Chosen {
+pub struct Chosen {
     /// Its name and what was given, as typed.
-    pub(crate) text: String,
+    pub text: String,
     table_bytes: u64,
 }
 
 impl Chosen {
     /// Reads `NAME`, or `NAME,PARAMETER=VALUE` with as many parameters as one likes.
-    pub(crate) fn parse(text: &str, table_bytes: u64) -> Result<Chosen> {
+    pub fn parse(text: &str, table_bytes: u64) -> Result<Chosen> {
         make(text, table_bytes)?;
         Ok(Chosen { text: text.to_owned(), table_bytes })
     }
 
     /// A new one, which has seen no tree.
-    pub(crate) fn make(&self) -> Result<Box<dyn CompactionStrategy>> {
+    pub fn make(&self) -> Result<Box<dyn CompactionStrategy>> {
         make(&self.text, self.table_bytes)
     }
 }
@@ -95,7 +95,7 @@ fn make(text: &str, table_bytes: u64) -> Result<Box<dyn CompactionStrategy>> {
 }
 
 /// The strategies and their parameters, for the help.
-pub(crate) fn help() -> String {
+pub fn help() -> String {
     let line = |named: &Named| {
         let parameters: Vec<String> = named.parameters.iter().map(|field| field.replace('_', "-")).collect();
         format!("\n  {}: {}", named.name, parameters.join(", "))
@@ -105,7 +105,7 @@ pub(crate) fn help() -> String {
 }
 
 /// Every strategy as it comes.
-pub(crate) fn all(table_bytes: u64) -> Result<Vec<Chosen>> {
+pub fn all(table_bytes: u64) -> Result<Vec<Chosen>> {
     STRATEGIES.iter().map(|named| Chosen::parse(named.name, table_bytes)).collect()
 }
 

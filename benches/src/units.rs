@@ -3,7 +3,7 @@
 const UNITS: [(&str, u64); 4] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("B", 1)];
 
 /// Reads `4096`, `64KiB`, `2MiB` or `1GiB`.
-pub(crate) fn parse_bytes(word: &str) -> Result<u64, String> {
+pub fn parse_bytes(word: &str) -> Result<u64, String> {
     let unit = UNITS.into_iter().find_map(|(name, bytes)| Some((word.strip_suffix(name)?, bytes)));
     let (digits, unit) = unit.unwrap_or((word, 1));
     let number: u64 =
@@ -12,7 +12,7 @@ pub(crate) fn parse_bytes(word: &str) -> Result<u64, String> {
 }
 
 /// Writes so many bytes in the largest unit in which they are at least 1.
-pub(crate) fn bytes(bytes: u64) -> String {
+pub fn bytes(bytes: u64) -> String {
     let (name, size) = unit(bytes);
     let scaled = number(bytes) / number(size);
     if bytes.is_multiple_of(size) || scaled >= 99.95 {
@@ -23,7 +23,7 @@ pub(crate) fn bytes(bytes: u64) -> String {
 }
 
 /// The same with fewer digits, for axes.
-pub(crate) fn short_bytes(bytes: u64) -> String {
+pub fn short_bytes(bytes: u64) -> String {
     let (name, size) = unit(bytes);
     let scaled = number(bytes) / number(size);
     if scaled >= 9.95 { format!("{scaled:.0} {name}") } else { self::bytes(bytes) }
@@ -34,7 +34,7 @@ fn unit(bytes: u64) -> (&'static str, u64) {
 }
 
 /// Writes digits in groups of three.
-pub(crate) fn grouped(number: u64) -> String {
+pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let first = digits.len() % 3;
     let mut text = String::new();
@@ -49,12 +49,12 @@ pub(crate) fn grouped(number: u64) -> String {
 
 /// A number in floating point, for ratios and axes.
 #[expect(clippy::cast_precision_loss, reason = "it is for people to read")]
-pub(crate) fn number(number: u64) -> f64 {
+pub fn number(number: u64) -> f64 {
     number as f64
 }
 
 /// Seconds with as many digits as mean something.
-pub(crate) fn seconds(ns: u64) -> String {
+pub fn seconds(ns: u64) -> String {
     let seconds = number(ns) / 1e9;
     match ns {
         0 => "0".to_owned(),

@@ -4,14 +4,14 @@ use std::{thread, time::Duration};
 
 use siltstone::{Clock, Db, OsClock};
 
-use super::Outcome;
+use crate::Outcome;
 
 /// Flushes, and waits until no compaction is due. Returns how long that took.
 ///
 /// # Errors
 ///
 /// When it takes more than ten minutes.
-pub(crate) fn settle(db: &Db) -> Outcome<Duration> {
+pub fn settle(db: &Db) -> Outcome<Duration> {
     let started = OsClock.monotonic();
     db.flush()?;
     while is_in_debt(db)? {
@@ -24,6 +24,6 @@ pub(crate) fn settle(db: &Db) -> Outcome<Duration> {
 }
 
 /// Whether a compaction is due or under way.
-pub(crate) fn is_in_debt(db: &Db) -> Outcome<bool> {
+pub fn is_in_debt(db: &Db) -> Outcome<bool> {
     Ok(db.stats()?.keyspaces.values().any(|keyspace| keyspace.debt_bytes > 0))
 }

@@ -1,14 +1,14 @@
 //! Finds the name that was probably meant.
 
 /// The name that is the fewest slips away; nothing when none is near.
-pub(crate) fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let distances = names.into_iter().map(|name| (strsim::osa_distance(word, name), name));
     let (slips, name) = distances.min_by_key(|(slips, _)| *slips)?;
     (slips <= (name.len() / 3).max(2)).then_some(name)
 }
 
 /// `there is no strategy `leveld`; did you mean `leveled`?`, or else all names there are.
-pub(crate) fn unknown(what: &str, word: &str, names: &[&str]) -> String {
+pub fn unknown(what: &str, word: &str, names: &[&str]) -> String {
     match nearest(word, names.iter().copied()) {
         Some(name) => format!("there is no {what} `{word}`; did you mean `{name}`?"),
         None => format!("there is no {what} `{word}`; there are {}", names.join(", ")),

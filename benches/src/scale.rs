@@ -2,14 +2,14 @@
 
 /// An axis from 0 to a round number above every value.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub(crate) struct Scale {
+pub struct Scale {
     step: f64,
     steps: u32,
 }
 
 impl Scale {
     /// Three to six steps of 1, 2 or 5 times a power of ten.
-    pub(crate) fn up_to(highest: f64) -> Scale {
+    pub fn up_to(highest: f64) -> Scale {
         if !(highest > 0.0 && highest.is_finite()) {
             return Scale { step: 1.0, steps: 1 };
         }
@@ -24,12 +24,12 @@ impl Scale {
     }
 
     /// Where a value lies: 0 at the lower end, 1 at the upper one.
-    pub(crate) fn place(self, value: f64) -> f64 {
+    pub fn place(self, value: f64) -> f64 {
         value / (self.step * f64::from(self.steps))
     }
 
     /// The round numbers, each with its text.
-    pub(crate) fn ticks(self) -> Vec<(f64, String)> {
+    pub fn ticks(self) -> Vec<(f64, String)> {
         let digits =
             [1.0, 0.1, 0.01, 0.001].into_iter().position(|unit| self.step >= unit * 0.999).unwrap_or(4);
         let ticks = (0..=self.steps).map(|step| f64::from(step) * self.step);

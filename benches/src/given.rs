@@ -9,11 +9,11 @@ use crate::{nearest::unknown, units::parse_bytes};
 
 /// What was given, by name with dashes. Each is taken once.
 #[derive(Default, Debug)]
-pub(crate) struct Given(BTreeMap<String, String>);
+pub struct Given(BTreeMap<String, String>);
 
 impl Given {
     /// Reads `NAME=VALUE`, several with commas between them.
-    pub(crate) fn parse(text: &str) -> Result<Given> {
+    pub fn parse(text: &str) -> Result<Given> {
         let mut given = Given::default();
         for part in text.split(',').filter(|part| !part.is_empty()) {
             let Some((name, value)) = part.split_once('=') else {
@@ -27,7 +27,7 @@ impl Given {
     }
 
     /// Refuses names that a strategy does not have. `fields` are those of Rust, with underscores.
-    pub(crate) fn check(&self, fields: &[&str]) -> Result<()> {
+    pub fn check(&self, fields: &[&str]) -> Result<()> {
         let names: Vec<String> = fields.iter().map(|field| field.replace('_', "-")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
         match self.0.keys().find(|name| !names.contains(&name.as_str())) {
@@ -37,14 +37,14 @@ impl Given {
     }
 
     /// The value of a parameter, if it was given.
-    pub(crate) fn take<T: FromText>(&mut self, field: &str) -> Result<Option<T>> {
+    pub fn take<T: FromText>(&mut self, field: &str) -> Result<Option<T>> {
         let name = field.replace('_', "-");
         let Some(text) = self.0.remove(&name) else { return Ok(None) };
         T::from_text(&text).map(Some).map_err(|why| anyhow!("`{name}={text}`: {why}"))
     }
 
     /// Replaces a parameter's default, if it was given.
-    pub(crate) fn set<T: FromText>(&mut self, field: &str, value: &mut T) -> Result<()> {
+    pub fn set<T: FromText>(&mut self, field: &str, value: &mut T) -> Result<()> {
         if let Some(given) = self.take(field)? {
             *value = given;
         }
@@ -53,7 +53,7 @@ impl Given {
 }
 
 /// A type that parameters have.
-pub(crate) trait FromText: Sized {
+pub trait FromText: Sized {
     /// Reads it.
     fn from_text(text: &str) -> Result<Self, String>;
 }

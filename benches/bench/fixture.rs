@@ -1,0 +1,11 @@
+//! Results for tests: few, and always the same.
+
+use crate::{results::Results, row::Row};
+
+/// A whole file: two strategies with two codecs, three times each, and a failure.
+pub(crate) const TEXT: &str = include_str!("fixture.jsonl");
+
+/// Its first row.
+pub(crate) fn row() -> Row {
+    Results::parse(TEXT).unwrap().rows.swap_remove(0)
+}

@@ -1,0 +1,213 @@
+//! Matrix files: axes with their values, of which every combination becomes a cell.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use serde::Deserialize;
+
+use crate::{
+    cell::{Cell, Require},
+    values::{Bytes, Compression, Distribution, DurabilityWord, Memtable, Strategy},
+    workload::Workload,
+};
+
+/// A file. Names that it does not know are refused, with the line and those that there are.
+#[derive(Clone, Deserialize, Debug)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub(crate) struct Matrix {
+    /// What it is for, in a sentence.
+    pub(crate) about: String,
+    /// How often each cell is measured.
+    #[serde(default = "three")]
+    pub(crate) repeats: u32,
+    pub(crate) axes: Axes,
+    /// What every cell's tree must have been through.
+    #[serde(default)]
+    require: Require,
+    /// How many times as much leveled compaction must write as size-tiered does, over all cells of each.
+    #[serde(default)]
+    pub(crate) leveled_over_size_tiered_min: Option<f64>,
+}
+
+fn three() -> u32 {
+    3
+}
+
+/// Makes the axes: each has a list of values, and is one value if the file does not name it.
+macro_rules! axes {
+    ($($(#[$about:meta])* $axis:ident: $type:ty = $default:expr,)*) => {
+        /// The values of each axis.
+        #[derive(Clone, Deserialize, Debug)]
+        #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+        pub(crate) struct Axes {
+            $($(#[$about])* $axis: Vec<$type>,)*
+        }
+
+        impl Default for Axes {
+            fn default() -> Axes {
+                Axes { $($axis: vec![$default],)* }
+            }
+        }
+
+        impl Axes {
+            /// Every combination: the first axis changes last.
+            fn product(&self, cell: Cell) -> Vec<Cell> {
+                let mut cells = vec![cell];
+                $(
+                    cells = cells
+                        .into_iter()
+                        .flat_map(|cell| {
+                            self.$axis.iter().map(move |value| Cell { $axis: value.clone(), ..cell.clone() })
+                        })
+                        .collect();
+                )*
+                cells
+            }
+
+            /// An axis without a value would leave no cell at all.
+            fn empty(&self) -> Option<&'static str> {
+                $(if self.$axis.is_empty() { return Some(stringify!($axis)); })*
+                None
+            }
+        }
+    };
+}
+
+axes! {
+    workload: Workload = Workload::FillRandom,
+    strategy: Strategy = Strategy("leveled".to_owned()),
+    compression: Compression = Compression("none/lz4".to_owned()),
+    filter_bits: f64 = 10.0,
+    memtable: Memtable = Memtable::SkipList,
+    memtable_bytes: Bytes = Bytes(64 << 20),
+    table_bytes: Bytes = Bytes(32 << 20),
+    block_bytes: Bytes = Bytes(4096),
+    cache_bytes: Bytes = Bytes(64 << 20),
+    durability: DurabilityWord = DurabilityWord("buffered".to_owned()),
+    threads: usize = 1,
+    value_bytes: Bytes = Bytes(100),
+    keys: u32 = 1_000_000,
+    operations: u32 = 0,
+    distribution: Distribution = Distribution("uniform".to_owned()),
+}
+
+impl Matrix {
+    /// Reads a file.
+    pub(crate) fn read(path: &Path) -> Result<(String, Matrix)> {
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        Ok((name, Matrix::parse(&text).with_context(|| format!("{}", path.display()))?))
+    }
+
+    /// Reads its text.
+    pub(crate) fn parse(text: &str) -> Result<Matrix> {
+        let matrix: Matrix =
+            toml::from_str(text).map_err(|error| anyhow!("{}", error.to_string().trim_end()))?;
+        if let Some(axis) = matrix.axes.empty() {
+            bail!("axis `{}` has no value", axis.replace('_', "-"));
+        }
+        let axes = &matrix.axes;
+        if matrix.repeats == 0 || axes.threads.contains(&0) || axes.keys.contains(&0) {
+            bail!("repeats, threads and keys are at least 1");
+        }
+        if axes.filter_bits.iter().any(|bits| !(0.0..=64.0).contains(bits)) {
+            bail!("filter-bits are from 0 to 64");
+        }
+        Ok(matrix)
+    }
+
+    /// Every combination of values.
+    pub(crate) fn cells(&self, name: &str) -> Vec<Cell> {
+        let first = Axes::default();
+        // Every axis is overwritten by the product.
+        let cell = Cell {
+            matrix: name.to_owned(),
+            workload: Workload::FillRandom,
+            strategy: first.strategy[0].clone(),
+            compression: first.compression[0].clone(),
+            filter_bits: 0.0,
+            memtable: Memtable::SkipList,
+            memtable_bytes: Bytes(0),
+            table_bytes: Bytes(0),
+            block_bytes: Bytes(0),
+            cache_bytes: Bytes(0),
+            durability: first.durability[0].clone(),
+            threads: 0,
+            value_bytes: Bytes(0),
+            keys: 0,
+            operations: 0,
+            distribution: first.distribution[0].clone(),
+            require: self.require,
+        };
+        self.axes.product(cell)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(text: &str) -> String {
+        format!("{:#}", Matrix::parse(text).unwrap_err())
+    }
+
+    #[test]
+    fn cells_are_the_product_of_the_axes() {
+        let text = "about = 'x'\n[axes]\nstrategy = ['leveled', 'size-tiered,runs-min=3']\n\
+                    workload = ['readrandom', 'ycsb-a', 'fillseq']\ncache-bytes = ['1MiB', 4096]";
+        let cells = Matrix::parse(text).unwrap().cells("m");
+        assert_eq!(cells.len(), 12);
+        assert!((1..12).all(|at| !cells[..at].contains(&cells[at])), "each once");
+        assert_eq!(cells[1].cache_bytes, Bytes(4096));
+        assert_eq!(cells[0].keys, 1_000_000, "what is not named has its default");
+        // The process that measures gets it as JSON.
+        let again: Cell = serde_json::from_str(&serde_json::to_string(&cells[3]).unwrap()).unwrap();
+        assert_eq!(again, cells[3]);
+    }
+
+    #[test]
+    fn unknown_names_are_refused_with_the_line_and_the_names() {
+        let message = refused("about = 'x'\n[axes]\nstratgy = ['leveled']");
+        assert!(
+            message.contains("line 3") && message.contains("`stratgy`") && message.contains("`strategy`"),
+            "{message}"
+        );
+        let message = refused("about = 'x'\nrepeat = 3\n[axes]\n");
+        assert!(message.contains("line 2") && message.contains("`repeats`"), "{message}");
+        let message = refused("about = 'x'\n[require]\nlevel = 3\n[axes]\n");
+        assert!(message.contains("line 3") && message.contains("`levels`"), "{message}");
+    }
+
+    #[test]
+    fn unknown_values_are_refused_with_the_line_and_the_names() {
+        for (axis, named) in [
+            ("workload = ['fillseq', 'fillrandm']", "`fillrandom`"),
+            ("strategy = ['leveld']", "`leveled`"),
+            ("strategy = ['leveled,ratoi=4']", "`ratio`"),
+            ("compression = ['lz5']", "`lz4`"),
+            ("memtable = ['skip']", "`btree`"),
+            ("durability = ['synch']", "`sync`"),
+            ("distribution = ['zipf']", "zipfian-0.99"),
+            ("memtable-bytes = ['1 apple']", "KiB"),
+            ("threads = ['two']", "threads"),
+            ("threads = [-1]", "threads"),
+        ] {
+            let message = refused(&format!("about = 'x'\n\n[axes]\nkeys = [5]\n{axis}"));
+            assert!(message.contains("line 5") && message.contains(named), "{message}");
+        }
+        assert!(refused("about = 'x'\n[axes]\nkeys = []").contains("`keys` has no value"));
+        assert!(refused("about = 'x'\n[axes]\nkeys = [0]").contains("at least 1"));
+        assert!(refused("about = 'x'\n[axes]\nfilter-bits = [65]").contains("from 0 to 64"));
+    }
+
+    #[test]
+    fn every_committed_matrix_can_be_read() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("matrix");
+        let names =
+            std::fs::read_dir(folder).unwrap().map(|entry| Matrix::read(&entry.unwrap().path()).unwrap());
+        let matrices: Vec<(String, Matrix)> = names.collect();
+        assert!(matrices.len() >= 7);
+        assert!(matrices.iter().all(|(name, matrix)| !matrix.cells(name).is_empty()));
+    }
+}

@@ -1,0 +1,65 @@
+//! Looks at a database now and then while something else works with it: what its tree was like at its widest and deepest.
+
+use std::{
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+use siltstone::{Db, Stats};
+
+/// How long lies between two looks.
+const EVERY: Duration = Duration::from_millis(10);
+
+/// The most of each that was seen at one time.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, Debug)]
+pub(crate) struct Seen {
+    pub(crate) levels: u64,
+    pub(crate) runs: u64,
+    pub(crate) level0_runs: u64,
+    pub(crate) debt_bytes: u64,
+    /// What an entry takes in a memtable; 0 when there never were enough to say.
+    pub(crate) memory_bytes_per_entry: u64,
+}
+
+impl Seen {
+    fn note(&mut self, stats: &Stats) {
+        let runs = |level: u32| stats.levels.get(&level).map_or(0, |level| level.runs);
+        self.levels = self.levels.max(stats.levels.len() as u64);
+        self.runs = self.runs.max(stats.levels.values().map(|level| level.runs).sum());
+        self.level0_runs = self.level0_runs.max(runs(0));
+        let debt = stats.keyspaces.values().map(|keyspace| keyspace.debt_bytes).sum();
+        self.debt_bytes = self.debt_bytes.max(debt);
+        if stats.memtable_entries >= 100 {
+            self.memory_bytes_per_entry = stats.memtable_bytes / stats.memtable_entries;
+        }
+    }
+}
+
+/// Does the work, and looks at the database every ten milliseconds meanwhile.
+pub(crate) fn while_watched<T>(db: &Db, work: impl FnOnce() -> T) -> (T, Seen) {
+    let seen = Mutex::new(Seen::default());
+    let is_over = AtomicBool::new(false);
+    let note = || {
+        if let Ok(stats) = db.stats() {
+            seen.lock().unwrap_or_else(PoisonError::into_inner).note(&stats);
+        }
+    };
+    let outcome = thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                note();
+                thread::sleep(EVERY);
+            }
+        });
+        let outcome = work();
+        note();
+        is_over.store(true, Ordering::Relaxed);
+        outcome
+    });
+    (outcome, seen.into_inner().unwrap_or_else(PoisonError::into_inner))
+}
