@@ -78,7 +78,7 @@ fn write_for(db: &Db, duration: Duration) -> Outcome<(Histogram<u64>, Duration)>
                     failures.fetch_add(1, Ordering::Relaxed);
                 }
                 let nanos = OsClock.monotonic().saturating_sub(begun).as_nanos();
-                latencies.saturating_record(u64::try_from(nanos).unwrap_or(u64::MAX));
+                latencies.record(u64::try_from(nanos).unwrap_or(u64::MAX)).ok()?;
             }
         };
         let threads: Vec<_> =
