@@ -10,5 +10,5 @@ mod settings;
 mod shrink;
 
 pub use run::{Answers, Background, run, run_with};
-pub use settings::{Variant, tiny_lazy_leveled, tiny_leveled, unlimited_fifo, variants};
+pub use settings::{Variant, shrunk, tiny_lazy_leveled, tiny_leveled, unlimited_fifo, variants};
 pub use shrink::shrink;

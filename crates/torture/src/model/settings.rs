@@ -34,7 +34,8 @@ pub fn unlimited_fifo() -> CompactionSettings {
     CompactionSettings::Fifo(FifoSettings::default())
 }
 
-fn tiny() -> Settings {
+/// The same with sizes under which everything happens after a few entries.
+pub fn shrunk(settings: Settings) -> Settings {
     Settings {
         memtable_entries_max: 24,
         block_bytes: 128,
@@ -43,10 +44,12 @@ fn tiny() -> Settings {
         manifest_bytes_max: 20_000,
         open_tables_max: 8,
         cache_bytes: 10_000,
-        compaction: CompactionSettings::size_tiered(4),
-        workers: 1,
-        ..Settings::default()
+        ..settings
     }
+}
+
+fn tiny() -> Settings {
+    shrunk(Settings { compaction: CompactionSettings::size_tiered(4), workers: 1, ..Settings::default() })
 }
 
 fn variant(name: &'static str, change: impl FnOnce(&mut Settings)) -> Variant {

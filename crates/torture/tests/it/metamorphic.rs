@@ -13,7 +13,7 @@ use siltstone_testkit::seed;
 use siltstone_torture::model::{
     Answers, Background,
     operation::{KEYSPACES, Operation, operations},
-    run, run_with, tiny_lazy_leveled, tiny_leveled,
+    run, run_with, shrunk, tiny_lazy_leveled, tiny_leveled,
 };
 
 /// Operations of a run.
@@ -85,20 +85,6 @@ fn combinations() -> Vec<Combination> {
         }
     }
     all
-}
-
-/// Everything happens after a few entries.
-fn shrunk(settings: Settings) -> Settings {
-    Settings {
-        memtable_entries_max: 24,
-        block_bytes: 128,
-        table_bytes_max: 1000,
-        log_bytes_max: 4000,
-        manifest_bytes_max: 20_000,
-        open_tables_max: 8,
-        cache_bytes: 10_000,
-        ..settings
-    }
 }
 
 /// Says what of a combination's own work is missing: a run without it compares nothing.
