@@ -77,7 +77,7 @@ impl Memtable for BTreeMemtable {
         let map = self.read();
         let ((found, Reverse(tag)), value) =
             map.range(position(InternalKey::lookup(user_key, at))..).next()?;
-        (found == user_key).then(|| answer(*tag, value))
+        (found == user_key).then(|| answer(*tag, || unpinned(value)))
     }
 
     fn cursor(self: Arc<Self>) -> Box<dyn Cursor> {
@@ -104,6 +104,13 @@ impl fmt::Debug for BTreeMemtable {
         let (entry_count, bytes) = (self.entry_count(), self.bytes());
         write!(f, "BTreeMemtable {{ entry_count: {entry_count}, bytes: {bytes} }}")
     }
+}
+
+/// Values up to here are copied out: sharing one would make every reader write the same count.
+const COPIED_BYTES_MAX: usize = 4096;
+
+fn unpinned(value: &Slice) -> Slice {
+    if value.len() <= COPIED_BYTES_MAX { value.detach() } else { value.clone() }
 }
 
 fn position(key: InternalKey<'_>) -> Position {

@@ -1,15 +1,13 @@
-//! Keys as the skip list compares them: as integers where they are short, then the tag.
+//! User keys as the skip list compares them: as integers where they are short.
 
 use std::{borrow::Borrow, cmp::Ordering};
-
-use siltstone_types::{InternalKey, Tag};
 
 use crate::cost;
 
 /// User keys up to here lie within the node.
 const INLINE_BYTES_MAX: usize = 22;
 
-/// An internal key that can be compared, lent or owned.
+/// A user key that can be compared, lent or owned.
 ///
 /// One type for both, so that a node's key can be borrowed as the key that is searched for, which is only
 /// lent: a lookup allocates nothing.
@@ -18,7 +16,6 @@ pub(crate) struct SearchKey<'a> {
     /// The first 8 bytes of the user key, the first one highest, and zeros where it is shorter. Where two
     /// differ, they are ordered as the keys are. Most comparisons end here, without following a pointer.
     prefix: u64,
-    tag: Tag,
     user_key: KeyBytes<'a>,
 }
 
@@ -33,14 +30,14 @@ enum KeyBytes<'a> {
     Lent(&'a [u8]),
 }
 
-const _: () = assert!(size_of::<NodeKey>() == 40, "a node grew");
+const _: () = assert!(size_of::<NodeKey>() == 32, "a node grew");
 
 impl<'a> SearchKey<'a> {
     /// The key of a search.
-    pub(crate) fn lent(key: InternalKey<'a>) -> SearchKey<'a> {
+    pub(crate) fn lent(user_key: &'a [u8]) -> SearchKey<'a> {
         // A short one is copied all the same: it is then compared as quickly as those of nodes are.
-        let user_key = KeyBytes::inline(key.user_key).unwrap_or(KeyBytes::Lent(key.user_key));
-        SearchKey { prefix: prefix_of(key.user_key), tag: key.tag, user_key }
+        let bytes = KeyBytes::inline(user_key).unwrap_or(KeyBytes::Lent(user_key));
+        SearchKey { prefix: prefix_of(user_key), user_key: bytes }
     }
 
     fn user_key(&self) -> &[u8] {
@@ -71,10 +68,7 @@ impl<'a> SearchKey<'a> {
 impl Ord for SearchKey<'_> {
     #[inline]
     fn cmp(&self, other: &Self) -> Ordering {
-        self.prefix
-            .cmp(&other.prefix)
-            .then_with(|| self.cmp_behind_prefix(other))
-            .then_with(|| other.tag.cmp(&self.tag))
+        self.prefix.cmp(&other.prefix).then_with(|| self.cmp_behind_prefix(other))
     }
 }
 
@@ -115,14 +109,14 @@ pub(crate) struct NodeKey(SearchKey<'static>);
 
 impl NodeKey {
     /// Copies a key.
-    pub(crate) fn new(key: InternalKey<'_>) -> NodeKey {
-        let user_key = KeyBytes::inline(key.user_key).unwrap_or_else(|| KeyBytes::Owned(key.user_key.into()));
-        NodeKey(SearchKey { prefix: prefix_of(key.user_key), tag: key.tag, user_key })
+    pub(crate) fn new(user_key: &[u8]) -> NodeKey {
+        let bytes = KeyBytes::inline(user_key).unwrap_or_else(|| KeyBytes::Owned(user_key.into()));
+        NodeKey(SearchKey { prefix: prefix_of(user_key), user_key: bytes })
     }
 
     /// The key, to look at.
-    pub(crate) fn get(&self) -> InternalKey<'_> {
-        InternalKey { user_key: self.0.user_key(), tag: self.0.tag }
+    pub(crate) fn get(&self) -> &[u8] {
+        self.0.user_key()
     }
 
     /// What the key costs, besides itself.
@@ -170,18 +164,12 @@ mod tests {
         #![proptest_config(ProptestConfig { cases: 4000, ..ProptestConfig::default() })]
 
         #[test]
-        fn keys_are_ordered_as_internal_keys_are(
-            a in bytes(),
-            b in bytes(),
-            a_tag in 0_u64..3,
-            b_tag in 0_u64..3,
-        ) {
-            let a = InternalKey { user_key: &a, tag: Tag::from_raw(a_tag) };
-            let b = InternalKey { user_key: &b, tag: Tag::from_raw(b_tag) };
+        fn keys_are_ordered_as_their_bytes_are(a in bytes(), b in bytes()) {
+            let (a, b) = (a.as_slice(), b.as_slice());
             let (a_node, b_node) = (NodeKey::new(a), NodeKey::new(b));
             prop_assert_eq!((a_node.get(), b_node.get()), (a, b));
-            prop_assert_eq!(a_node.cmp(&b_node), a.cmp(&b));
-            prop_assert_eq!(SearchKey::lent(a).cmp(b_node.borrow()), a.cmp(&b));
+            prop_assert_eq!(a_node.cmp(&b_node), a.cmp(b));
+            prop_assert_eq!(SearchKey::lent(a).cmp(b_node.borrow()), a.cmp(b));
             prop_assert_eq!(SearchKey::lent(a) == *b_node.borrow(), a == b);
         }
     }

@@ -1,14 +1,20 @@
-//! A cursor that stands on a node of a list that it owns a share of.
+//! A cursor over the nodes of a list that it owns a share of.
 
-use std::{ops::Bound, sync::Arc};
+use std::{
+    ops::Bound,
+    sync::{Arc, atomic::AtomicU64},
+};
 
 use crossbeam_epoch::{self as epoch, Guard};
 use crossbeam_skiplist::base::{Entry, RefEntry};
 use self_cell::self_cell;
-use siltstone_types::{Cursor, InternalKey, Result, Slice};
 
-use super::SkipListMemtable;
-use crate::key::{NodeKey, SearchKey};
+use super::{List, SkipListMemtable};
+use crate::{
+    cursor::KeyCursor,
+    key::{NodeKey, SearchKey},
+    versions::Versions,
+};
 
 self_cell!(
     struct Standing {
@@ -18,17 +24,12 @@ self_cell!(
     }
 );
 
-type Node<'a> = RefEntry<'a, NodeKey, Slice>;
+type Node<'a> = RefEntry<'a, NodeKey, AtomicU64>;
 
-/// The node the cursor stands on; `None` when the cursor is invalid.
+/// The node the cursor stands on, if any.
 struct Place<'a>(Option<Node<'a>>);
 
 impl<'a> Place<'a> {
-    fn node(&self) -> &Node<'a> {
-        #[expect(clippy::expect_used, reason = "asking an invalid cursor is a bug of the caller (rule 2)")]
-        self.0.as_ref().expect("the cursor is valid")
-    }
-
     /// Leaves one node for another. A reference that is not released would be none the worse for memory, as
     /// nodes are freed with their list; but the count would not be true.
     fn replace(&mut self, node: Option<Node<'a>>, guard: &Guard) {
@@ -47,19 +48,19 @@ impl Drop for Place<'_> {
 }
 
 /// See [`SkipListMemtable`].
-pub(super) struct SkipListCursor {
+pub(super) struct NodeCursor {
     standing: Standing,
 }
 
-impl SkipListCursor {
-    pub(super) fn over(table: Arc<SkipListMemtable>) -> SkipListCursor {
-        SkipListCursor { standing: Standing::new(table, |_| Place(None)) }
+impl NodeCursor {
+    pub(super) fn over(table: Arc<SkipListMemtable>) -> NodeCursor {
+        NodeCursor { standing: Standing::new(table, |_| Place(None)) }
     }
 
     /// Goes where a search of the list leads.
     fn search(
         &mut self,
-        search: impl for<'a, 'g> FnOnce(&'a super::List, &'g Guard) -> Option<Entry<'a, 'g, NodeKey, Slice>>,
+        search: impl for<'a, 'g> FnOnce(&'a List, &'g Guard) -> Option<Entry<'a, 'g, NodeKey, AtomicU64>>,
     ) {
         let guard = &epoch::pin();
         self.standing.with_dependent_mut(|table, place| {
@@ -77,54 +78,48 @@ impl SkipListCursor {
             place.replace(node, guard);
         });
     }
+
+    fn node(&self) -> Option<&Node<'_>> {
+        self.standing.borrow_dependent().0.as_ref()
+    }
 }
 
-impl Cursor for SkipListCursor {
-    fn first(&mut self) -> Result<()> {
+impl KeyCursor for NodeCursor {
+    fn first(&mut self) {
         self.search(|list, guard| list.front(guard));
-        Ok(())
     }
 
-    fn last(&mut self) -> Result<()> {
+    fn last(&mut self) {
         self.search(|list, guard| list.back(guard));
-        Ok(())
     }
 
-    fn seek(&mut self, target: InternalKey<'_>) -> Result<()> {
-        let target = SearchKey::lent(target);
+    fn seek(&mut self, user_key: &[u8]) {
+        let target = SearchKey::lent(user_key);
         self.search(|list, guard| list.lower_bound(Bound::Included(&target), guard));
-        Ok(())
     }
 
-    fn seek_for_prev(&mut self, target: InternalKey<'_>) -> Result<()> {
-        let target = SearchKey::lent(target);
+    fn seek_for_prev(&mut self, user_key: &[u8]) {
+        let target = SearchKey::lent(user_key);
         self.search(|list, guard| list.upper_bound(Bound::Included(&target), guard));
-        Ok(())
     }
 
-    fn next(&mut self) -> Result<()> {
+    fn next(&mut self) {
         self.step(|node, guard| node.next(guard));
-        Ok(())
     }
 
-    fn prev(&mut self) -> Result<()> {
+    fn prev(&mut self) {
         self.step(|node, guard| node.prev(guard));
-        Ok(())
     }
 
-    fn valid(&self) -> bool {
-        self.standing.borrow_dependent().0.is_some()
+    fn user_key(&self) -> Option<&[u8]> {
+        self.node().map(|node| node.key().get())
     }
 
-    fn key(&self) -> InternalKey<'_> {
-        self.standing.borrow_dependent().node().key().get()
+    fn list(&self) -> Option<&AtomicU64> {
+        self.node().map(Node::value)
     }
 
-    fn value(&self) -> &[u8] {
-        self.standing.borrow_dependent().node().value()
-    }
-
-    fn pin_value(&self) -> Slice {
-        self.standing.borrow_dependent().node().value().clone()
+    fn versions(&self) -> &Versions {
+        &self.standing.borrow_owner().versions
     }
 }
