@@ -40,6 +40,11 @@ impl<'a> SearchKey<'a> {
         SearchKey { prefix: prefix_of(user_key), user_key: bytes }
     }
 
+    /// A key that is owned.
+    pub(crate) fn to_node(&self) -> NodeKey {
+        NodeKey::new(self.user_key())
+    }
+
     fn user_key(&self) -> &[u8] {
         match &self.user_key {
             KeyBytes::Inline { len, bytes } => &bytes[..usize::from(*len)],

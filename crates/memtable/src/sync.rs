@@ -1,7 +1,7 @@
-//! The lock of the B-tree memtable, in one place, so that shuttle can stand in for it when it tries schedules (`--cfg shuttle`). The skip list has no locks, and
-//! nothing that shuttle could stand in for.
+//! Locks and pointers that threads share, in one place, so that shuttle can stand in for locks when it tries schedules (`--cfg shuttle`).
 
+pub(crate) use arc_swap::ArcSwap;
 #[cfg(shuttle)]
-pub(crate) use shuttle::sync::{RwLock, RwLockReadGuard};
+pub(crate) use shuttle::sync::{Mutex, RwLock, RwLockReadGuard};
 #[cfg(not(shuttle))]
-pub(crate) use std::sync::{RwLock, RwLockReadGuard};
+pub(crate) use std::sync::{Mutex, RwLock, RwLockReadGuard};

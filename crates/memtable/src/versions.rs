@@ -17,6 +17,10 @@ use crate::{
 /// Values up to here lie within the arena, and are copied out. Larger ones have an allocation that readers share.
 const COPIED_BYTES_MAX: usize = 4096;
 
+/// Cache lines that are asked for ahead: enough for values of 100 bytes. Of longer ones, the processor has the rest in
+/// sight when it copies them.
+const LINES_TOUCHED: usize = 3;
+
 /// Words of a version in front of its value: tag, next, jump, shape.
 const HEAD_WORDS: usize = 4;
 
@@ -204,6 +208,13 @@ impl Versions {
         }
         let place = Address::from_word(version.value.first()?.load(Ordering::Relaxed))?;
         self.large.at(place).first()?.get().cloned()
+    }
+
+    /// Loads the cache lines of a version, and says something that depends on all of them.
+    pub(crate) fn touch(&self, address: Address) -> u64 {
+        const LINE_WORDS: usize = 64 / WORD_BYTES;
+        let lines = self.records.at(address).iter().step_by(LINE_WORDS).take(LINES_TOUCHED);
+        lines.fold(0, |sum, word| sum.wrapping_add(word.load(Ordering::Relaxed)))
     }
 
     /// What all versions cost.

@@ -5,6 +5,7 @@ mod allocator;
 mod cursors;
 mod memory;
 mod model;
+mod splits;
 
 use siltstone_memtable::{BTreeFactory, MemtableFactory, SkipListFactory, conformance};
 
