@@ -109,7 +109,12 @@ impl<K: KeyCursor> Cursor for VersionCursor<K> {
                 return Ok(());
             }
         }
-        match self.version_with(|versions, list| versions.at_or_below(list, target.tag)) {
+        let at_or_below = match target.tag {
+            // Leaves the key: no version is there, and the oldest need not be looked for.
+            Tag::AFTER_ALL => None,
+            tag => self.version_with(|versions, list| versions.at_or_below(list, tag)),
+        };
+        match at_or_below {
             None => self.next_key(),
             found => self.stand_on(found),
         }

@@ -6,20 +6,31 @@ use siltstone_types::{Cursor, Error, Expiring, InternalKey, Kind, Result, Sequen
 /// the least is spent on a key.
 const STEPS_BEFORE_SEEK: u32 = 8;
 
-/// How many steps come before a seek. Keys that are overwritten often stand together with others of their kind: once a seek was needed the next one comes sooner, and
-/// keys with few versions give the patience back.
+/// Where no step is made any more before a seek, one is made all the same after so many seeks, to learn whether keys have fewer versions by now.
+const SEEKS_BEFORE_STEP: u32 = 16;
+
+/// How many steps come before a seek. Keys that are overwritten often stand together with others of their kind: once a seek was needed the next one comes sooner, in
+/// the end at once, and keys with few versions give the patience back.
 #[derive(Clone, Copy, Debug)]
-struct Patience(u32);
+struct Patience {
+    steps: u32,
+    /// Since there was a step.
+    seeks: u32,
+}
 
 impl Patience {
-    const FULL: Patience = Patience(STEPS_BEFORE_SEEK);
+    const FULL: Patience = Patience { steps: STEPS_BEFORE_SEEK, seeks: 0 };
 
     fn was_in_vain(&mut self) {
-        self.0 = (self.0 / 2).max(1);
+        self.seeks += 1;
+        self.steps /= 2;
+        if self.seeks > SEEKS_BEFORE_STEP {
+            *self = Patience { steps: 1, seeks: 0 };
+        }
     }
 
     fn paid_off(&mut self) {
-        self.0 = (self.0 * 2).min(STEPS_BEFORE_SEEK);
+        *self = Patience { steps: (self.steps * 2).clamp(1, STEPS_BEFORE_SEEK), seeks: 0 };
     }
 }
 
@@ -181,7 +192,7 @@ impl<C: Cursor> VisibleCursor<C> {
 
     /// Moves the source forward, past every version of `self.key`.
     fn leave_versions(&mut self) -> Result<()> {
-        for _ in 0..self.patience.0 {
+        for _ in 0..self.patience.steps {
             if !self.stands_on_key() {
                 self.patience.paid_off();
                 return Ok(());
@@ -228,7 +239,7 @@ impl<C: Cursor> VisibleCursor<C> {
                     too_new = 0;
                 }
                 too_new += 1;
-                if too_new > self.patience.0 {
+                if too_new > self.patience.steps {
                     too_new = 0;
                     self.patience.was_in_vain();
                     self.source.seek(InternalKey::lookup(&self.key, self.at))?;
@@ -265,7 +276,7 @@ impl<C: Cursor> VisibleCursor<C> {
     /// visible one. True when that one is shown.
     fn take_versions_backward(&mut self) -> Result<bool> {
         let mut is_shown = false;
-        for _ in 0..self.patience.0 {
+        for _ in 0..self.patience.steps {
             if !self.stands_on_key() {
                 self.patience.paid_off();
                 return Ok(is_shown);
