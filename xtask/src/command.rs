@@ -46,6 +46,7 @@ impl Command {
             ["ci", options @ ..] => Ok(Command::Ci { skipped: parse_skips(options)? }),
             ["crash", words @ ..] => Ok(Command::Crash(words.iter().map(ToString::to_string).collect())),
             ["shuttle", words @ ..] => Ok(Command::Shuttle(shuttle::Options::parse(words)?)),
+            ["bench", words @ ..] if words.contains(&"--counts") => Ok(of_program(&program::COUNTS, words)),
             ["bench", words @ ..] => Ok(of_program(&program::BENCH, words)),
             ["sim", words @ ..] => Ok(of_program(&program::SIM, words)),
             ["tidy", "--bless"] => Ok(Command::Bless),
@@ -89,6 +90,8 @@ pub(crate) fn help() -> String {
          help                  this text\n  \
          bench [MATRIX.toml] [--quick | --full] [--only WORD,...] [--baseline RUN] [--out DIR] [--resume]\n  \
          \x20                     the engine over matrices of settings and workloads, with a report; `bench --help` has the rest\n  \
+         bench --counts [--bless | --only WORD,...] [--out DIR]\n  \
+         \x20                     instructions of hot paths, by valgrind, beside the committed baseline\n  \
          ci [--skip STEP]...   every step below, in this order, up to the first failure\n  \
          crash [--seed N] [--seeds M] [--samples S | --one-in C] [--operations K] [--minutes T] [--planted]\n  \
          \x20                     power cuts of whole databases, before every change of the disk, or before S of them\n  \
@@ -131,6 +134,18 @@ mod tests {
     fn ci_skips_the_steps_it_is_told_to_skip() {
         let Command::Ci { skipped } = parse("ci --skip test --skip docs").unwrap() else { panic!() };
         assert_eq!(skipped, ["test", "docs"]);
+    }
+
+    #[test]
+    fn counts_are_a_program_of_their_own() {
+        for (line, expected) in [
+            ("bench --counts --bless", "siltstone-counts"),
+            ("bench --out DIR --counts", "siltstone-counts"),
+            ("bench --quick", "siltstone-bench"),
+        ] {
+            let Command::Program { program, words } = parse(line).unwrap() else { panic!() };
+            assert_eq!((program.name, words.len()), (expected, line.split(' ').count() - 1), "{line}");
+        }
     }
 
     #[test]

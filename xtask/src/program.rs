@@ -1,4 +1,4 @@
-//! Runs the programs of the package `benches` in a release build: the simulator of compaction strategies, and the benchmark matrices.
+//! Runs the programs of the package `benches` in a release build: the simulator of compaction strategies, the benchmark matrices, and the counts of instructions.
 
 use std::path::{Path, absolute};
 
@@ -9,21 +9,37 @@ use crate::workspace::Workspace;
 /// A program, and its options whose value is a file. The program runs in the workspace's folder, so files of the caller's are named in full.
 #[derive(Debug)]
 pub(crate) struct Program {
-    name: &'static str,
+    pub(crate) name: &'static str,
     file_options: &'static [&'static str],
     /// How a word ends that is a file without an option.
     file_suffix: Option<&'static str>,
+    /// What cargo is told by its environment when it builds the program.
+    environment: &'static [(&'static str, &'static str)],
 }
 
 /// `cargo xtask sim`.
-pub(crate) const SIM: Program =
-    Program { name: "siltstone-sim", file_options: &["--json", "--svg"], file_suffix: None };
+pub(crate) const SIM: Program = Program {
+    name: "siltstone-sim",
+    file_options: &["--json", "--svg"],
+    file_suffix: None,
+    environment: &[],
+};
 
 /// `cargo xtask bench`.
 pub(crate) const BENCH: Program = Program {
     name: "siltstone-bench",
     file_options: &["--baseline", "--out", "--report"],
     file_suffix: Some(".toml"),
+    environment: &[],
+};
+
+/// `cargo xtask bench --counts`.
+pub(crate) const COUNTS: Program = Program {
+    name: "siltstone-counts",
+    file_options: &["--out"],
+    file_suffix: None,
+    // An incremental build divides the code otherwise, which inlines otherwise.
+    environment: &[("CARGO_INCREMENTAL", "0")],
 };
 
 /// Builds it and passes the words on.
@@ -34,7 +50,7 @@ pub(crate) fn run(workspace: &Workspace, program: &Program, words: &[String]) ->
     let mut arguments =
         vec!["run", "--quiet", "--release", "--package", "siltstone-benches", "--bin", program.name, "--"];
     arguments.extend(words.iter().map(String::as_str));
-    workspace.cargo(&arguments)
+    workspace.cargo_with(program.environment, &arguments)
 }
 
 fn with_full_paths(
