@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use siltstone::{
-    CompactionSettings, Db, Durability, FifoSettings, Inline, Result, Settings, TestClock, vfs::MemFs,
-};
+use siltstone::{CompactionStrategy, Db, Durability, Fifo, Inline, Result, Settings, TestClock, vfs::MemFs};
 
 use crate::Pairs;
 
@@ -14,9 +12,17 @@ use crate::Pairs;
 ///
 /// Those of the engine.
 pub fn create() -> Result<Db> {
+    create_with(Fifo::default())
+}
+
+/// The same with a strategy that may merge.
+///
+/// # Errors
+///
+/// Those of the engine.
+pub fn create_with(strategy: impl CompactionStrategy + 'static) -> Result<Db> {
     let settings = Settings {
         durability: Durability::Buffered,
-        compaction: CompactionSettings::Fifo(FifoSettings::default()),
         // Runs that stay must not hold writers up.
         level0_runs_slow: u32::MAX,
         level0_runs_stop: u32::MAX,
@@ -24,6 +30,7 @@ pub fn create() -> Result<Db> {
     };
     Db::builder("/database")
         .settings(settings)
+        .compaction(strategy)
         .fs(Arc::new(MemFs::new()))
         .clock(Arc::new(TestClock::new(1_700_000_000_000)))
         .executor(Arc::new(Inline::new(1)))

@@ -2,6 +2,7 @@
 
 pub mod blocks;
 pub mod databases;
+pub mod entries;
 pub mod filters;
 pub mod given;
 pub mod keys;

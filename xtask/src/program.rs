@@ -1,4 +1,4 @@
-//! Runs the programs of the package `benches` in a release build: the simulator of compaction strategies, the benchmark matrices, and the counts of instructions.
+//! Runs the programs of the package `benches` in a release build: the simulator of compaction strategies, the benchmark matrices, the counts of instructions, and the advice.
 
 use std::path::{Path, absolute};
 
@@ -15,6 +15,8 @@ pub(crate) struct Program {
     file_suffix: Option<&'static str>,
     /// What cargo is told by its environment when it builds the program.
     environment: &'static [(&'static str, &'static str)],
+    /// Another program that it runs, beside which it has to lie.
+    beside: Option<&'static str>,
 }
 
 /// `cargo xtask sim`.
@@ -23,6 +25,7 @@ pub(crate) const SIM: Program = Program {
     file_options: &["--json", "--svg"],
     file_suffix: None,
     environment: &[],
+    beside: None,
 };
 
 /// `cargo xtask bench`.
@@ -31,6 +34,7 @@ pub(crate) const BENCH: Program = Program {
     file_options: &["--baseline", "--out", "--report"],
     file_suffix: Some(".toml"),
     environment: &[],
+    beside: None,
 };
 
 /// `cargo xtask bench --counts`.
@@ -40,6 +44,16 @@ pub(crate) const COUNTS: Program = Program {
     file_suffix: None,
     // An incremental build divides the code otherwise, which inlines otherwise.
     environment: &[("CARGO_INCREMENTAL", "0")],
+    beside: None,
+};
+
+/// `cargo xtask advise`.
+pub(crate) const ADVISE: Program = Program {
+    name: "siltstone-advise",
+    file_options: &["--out"],
+    file_suffix: None,
+    environment: &[],
+    beside: Some(BENCH.name),
 };
 
 /// Builds it and passes the words on.
@@ -47,6 +61,10 @@ pub(crate) fn run(workspace: &Workspace, program: &Program, words: &[String]) ->
     let words = with_full_paths(program, words, |path| {
         absolute(path).map(|path| path.to_string_lossy().into_owned())
     })?;
+    if let Some(beside) = program.beside {
+        let build = ["build", "--quiet", "--release", "--package", "siltstone-benches", "--bin", beside];
+        workspace.cargo_with(program.environment, &build)?;
+    }
     let mut arguments =
         vec!["run", "--quiet", "--release", "--package", "siltstone-benches", "--bin", program.name, "--"];
     arguments.extend(words.iter().map(String::as_str));

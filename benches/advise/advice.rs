@@ -1,0 +1,146 @@
+//! Advice in words: the tables of figures, what is recommended, why, and what it costs.
+
+use std::fmt::Write as _;
+
+use crate::{
+    candidates::Candidate,
+    goal::{Figures, Goal, Metric, distances},
+};
+
+/// A candidate and what is known of it.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Tried {
+    pub(crate) candidate: Candidate,
+    pub(crate) simulated: Figures,
+    /// Of those that were measured.
+    pub(crate) measured: Option<Figures>,
+}
+
+/// One line for each candidate, with a column for each figure that any of them has.
+pub(crate) fn table<'a>(rows: impl Iterator<Item = (Candidate, &'a Figures)>) -> String {
+    let rows: Vec<(String, &Figures)> =
+        rows.map(|(candidate, figures)| (candidate.words(), figures)).collect();
+    let has = |metric: &Metric| rows.iter().any(|(_, figures)| figures.contains_key(metric));
+    let metrics: Vec<Metric> = Metric::ALL.into_iter().filter(has).collect();
+    let width = rows.iter().map(|(words, _)| words.len()).max().unwrap_or(0).max("strategy".len());
+    let mut text = format!("{:<width$}", "strategy");
+    // Writing to a String cannot fail.
+    for metric in &metrics {
+        let _ = write!(text, "{:>14}", metric.head());
+    }
+    text += "\n";
+    for (words, figures) in rows {
+        let _ = write!(text, "{words:<width$}");
+        for metric in &metrics {
+            let _ = write!(text, "{:>14}", shown(*metric, figures));
+        }
+        text += "\n";
+    }
+    text
+}
+
+fn shown(metric: Metric, figures: &Figures) -> String {
+    figures.get(&metric).map_or_else(|| "-".to_owned(), |value| metric.show(*value))
+}
+
+/// Why the first of these was chosen, and what it costs.
+///
+/// `tried` is in the order of the ranking; the default is among them.
+pub(crate) fn reasons(goal: Goal, tried: &[Tried], default: Candidate) -> String {
+    let Some((chosen, _)) = tried.split_first() else { return String::new() };
+    let mut text = format!("recommended for {}: {}\n", goal.words(), chosen.candidate.words());
+    let _ = writeln!(text, "  {}", chosen.candidate.about());
+    let _ = writeln!(text, "why:");
+    for line in comparisons(goal, tried, default) {
+        let _ = writeln!(text, "  {line}");
+    }
+    let _ = writeln!(text, "what it costs:");
+    let others = Goal::ALL.into_iter().filter(|other| *other != goal);
+    for line in others.flat_map(|other| comparisons(other, tried, default)) {
+        let _ = writeln!(text, "  {line}");
+    }
+    text
+}
+
+/// How the chosen one stands in what speaks for a goal, beside the best and the default; simulated first, then measured.
+fn comparisons(goal: Goal, tried: &[Tried], default: Candidate) -> Vec<String> {
+    let simulated: Vec<(Candidate, &Figures)> =
+        tried.iter().map(|tried| (tried.candidate, &tried.simulated)).collect();
+    let measured: Vec<(Candidate, &Figures)> =
+        tried.iter().filter_map(|tried| Some((tried.candidate, tried.measured.as_ref()?))).collect();
+    let mut lines = Vec::new();
+    for (how, all) in [("simulated", simulated), ("measured", measured)] {
+        let figures: Vec<Figures> = all.iter().map(|(_, figures)| (*figures).clone()).collect();
+        let Some(distances) = distances(goal, &figures) else { continue };
+        let best = (0..all.len()).min_by(|one, other| distances[*one].total_cmp(&distances[*other]));
+        let (Some(best), Some((chosen, of_chosen))) = (best.map(|at| all[at]), all.first().copied()) else {
+            continue;
+        };
+        let mut line = format!("{} ({how}): {}", goal.words(), of(goal, of_chosen));
+        if best.0 == chosen {
+            let _ = write!(line, ", the best of {}", all.len());
+        } else {
+            let _ = write!(line, "; the best of {}, {}: {}", all.len(), best.0.words(), of(goal, best.1));
+        }
+        let of_default = all.iter().find(|(candidate, _)| *candidate == default);
+        if let Some((_, figures)) = of_default
+            && default != chosen
+            && default != best.0
+        {
+            let _ = write!(line, "; the default: {}", of(goal, figures));
+        }
+        lines.push(line);
+    }
+    lines
+}
+
+/// The figures that speak for a goal.
+fn of(goal: Goal, figures: &Figures) -> String {
+    let of_goal = figures.iter().filter(|(metric, _)| metric.goal() == goal);
+    let words: Vec<String> =
+        of_goal.map(|(metric, value)| format!("{} {}", metric.head(), metric.show(*value))).collect();
+    words.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::candidates::CANDIDATES;
+
+    fn tried(at: usize, write: f64, runs: f64, measured: Option<f64>) -> Tried {
+        Tried {
+            candidate: CANDIDATES[at],
+            simulated: Figures::from([(Metric::TableWrite, write), (Metric::RunsRead, runs)]),
+            measured: measured.map(|settled| Figures::from([(Metric::SettledPerSecond, settled)])),
+        }
+    }
+
+    #[test]
+    fn the_choice_is_held_against_the_best_and_the_default() {
+        let all = [
+            tried(4, 4.0, 6.0, Some(900.0)),
+            tried(8, 6.0, 4.0, Some(800.0)),
+            tried(0, 14.0, 1.5, Some(500.0)),
+            tried(7, 15.0, 1.25, None),
+        ];
+        let text = reasons(Goal::Write, &all, CANDIDATES[0]);
+        for line in [
+            "recommended for writing: size-tiered,runs-min=4,space-amplification-percent-max=200\n",
+            "writing (simulated): write amp. 4.00, the best of 4; the default: write amp. 14.00\n",
+            "writing (measured): settled/s 900, the best of 3; the default: settled/s 500\n",
+            "reading (simulated): runs read 6.00; the best of 4, lazy-leveled,ratio=3: runs read 1.25; the default: runs read 1.50\n",
+        ] {
+            assert!(text.contains(line), "{text}");
+        }
+        assert!(!text.contains("space"[..].to_uppercase().as_str()));
+    }
+
+    #[test]
+    fn tables_have_a_column_for_what_is_known() {
+        let all = [tried(0, 14.0, 1.5, Some(500.0)), tried(4, 4.0, 6.0, None)];
+        let simulated = table(all.iter().map(|tried| (tried.candidate, &tried.simulated)));
+        assert_eq!(simulated.lines().count(), 3);
+        assert!(simulated.contains("write amp.     runs read\n"), "{simulated}");
+        assert!(!simulated.contains("settled"), "{simulated}");
+    }
+}
