@@ -36,7 +36,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "BYTES", default_value = "100", value_parser = parse_bytes)]
     pub(crate) value_bytes: u64,
     /// Keys of the small tree that is simulated and measured, at most
-    #[arg(long, value_name = "N", default_value_t = 200_000, value_parser = clap::value_parser!(u32).range(1_000..=10_000_000))]
+    #[arg(long, value_name = "N", default_value_t = 300_000, value_parser = clap::value_parser!(u32).range(1_000..=10_000_000))]
     pub(crate) keys: u32,
     /// How often each cell is measured
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
@@ -47,10 +47,12 @@ pub(crate) struct Arguments {
 }
 
 fn parse_size(word: &str) -> Result<u64, String> {
-    // TOML has no larger integers, and so have the settings.
     match parse_bytes(word)? {
         0 => Err("it must be at least 1".to_owned()),
-        bytes if bytes > i64::MAX as u64 => Err("it is too large".to_owned()),
+        bytes if bytes > SIZE_BYTES_MAX => Err("it is too large; 1024 TiB are the most".to_owned()),
         bytes => Ok(bytes),
     }
 }
+
+/// Far above what anybody has, and far enough below the largest integer to be multiplied.
+const SIZE_BYTES_MAX: u64 = 1 << 50;

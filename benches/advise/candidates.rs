@@ -3,21 +3,31 @@
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 use siltstone::{CompactionSettings, LazyLeveledSettings, LeveledSettings, Settings, SizeTieredSettings};
+use siltstone_benches::units;
 
 /// A strategy with the parameters that differ from its defaults.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Candidate {
-    Leveled { ratio: u32, level0_runs: u32 },
-    SizeTiered { runs_min: u32, space_amplification_percent_max: u32 },
-    LazyLeveled { ratio: u32 },
+    /// The level that level 0 goes to holds so many memtables.
+    Leveled {
+        ratio: u32,
+        base_memtables: u32,
+    },
+    SizeTiered {
+        runs_min: u32,
+        space_amplification_percent_max: u32,
+    },
+    LazyLeveled {
+        ratio: u32,
+    },
 }
 
 /// All of them; the first is the default. FIFO is none: it drops data.
 pub(crate) const CANDIDATES: &[Candidate] = &[
-    Candidate::Leveled { ratio: 10, level0_runs: 4 },
-    Candidate::Leveled { ratio: 10, level0_runs: 2 },
-    Candidate::Leveled { ratio: 6, level0_runs: 4 },
-    Candidate::Leveled { ratio: 4, level0_runs: 4 },
+    Candidate::Leveled { ratio: 10, base_memtables: 1 },
+    Candidate::Leveled { ratio: 10, base_memtables: 4 },
+    Candidate::Leveled { ratio: 6, base_memtables: 4 },
+    Candidate::Leveled { ratio: 4, base_memtables: 4 },
     Candidate::SizeTiered { runs_min: 4, space_amplification_percent_max: 200 },
     Candidate::SizeTiered { runs_min: 4, space_amplification_percent_max: 50 },
     Candidate::SizeTiered { runs_min: 8, space_amplification_percent_max: 200 },
@@ -27,38 +37,38 @@ pub(crate) const CANDIDATES: &[Candidate] = &[
 ];
 
 impl Candidate {
-    /// In words, as `cargo xtask sim` and `cargo xtask bench` read them, without what depends on sizes.
-    pub(crate) fn words(self) -> String {
+    /// As `cargo xtask sim` and `cargo xtask bench` read it, for memtables of so many bytes. What differs from the defaults is said, and what depends on the size of memtables.
+    pub(crate) fn text(self, memtable_bytes: u64) -> String {
         match self {
-            Candidate::Leveled { ratio, level0_runs } => {
-                format!("leveled,ratio={ratio},level0-runs={level0_runs}")
+            Candidate::Leveled { ratio, base_memtables } => {
+                let base_bytes = u64::from(base_memtables) * memtable_bytes;
+                format!("leveled,ratio={ratio},base-bytes={}", in_a_word(base_bytes))
             }
-            Candidate::SizeTiered { runs_min, space_amplification_percent_max } => format!(
-                "size-tiered,runs-min={runs_min},space-amplification-percent-max={space_amplification_percent_max}"
-            ),
+            Candidate::SizeTiered { runs_min, space_amplification_percent_max: 200 } => {
+                format!("size-tiered,runs-min={runs_min}")
+            }
+            Candidate::SizeTiered { runs_min, space_amplification_percent_max: percent } => {
+                format!("size-tiered,runs-min={runs_min},space-amplification-percent-max={percent}")
+            }
             Candidate::LazyLeveled { ratio } => format!("lazy-leveled,ratio={ratio}"),
         }
     }
 
-    /// The same for memtables of so many bytes: the level that level 0 goes to is about as large as the runs of level 0.
-    pub(crate) fn text(self, memtable_bytes: u64) -> String {
+    /// The same for tables of so many bytes, of which the setting that is not set lets a table overlap 25.
+    pub(crate) fn text_with_tables(self, memtable_bytes: u64, table_bytes: u64) -> String {
+        let text = self.text(memtable_bytes);
         match self {
-            Candidate::Leveled { .. } => {
-                // As the setting has it that is not set: 25 tables.
-                let overlap_bytes = 25 * (memtable_bytes / 2);
-                format!("{},base-bytes={memtable_bytes},overlap-bytes-max={overlap_bytes}", self.words())
-            }
-            _ => self.words(),
+            Candidate::Leveled { .. } => format!("{text},overlap-bytes-max={}", 25 * table_bytes),
+            _ => text,
         }
     }
 
     /// The same as a setting.
     pub(crate) fn settings(self, memtable_bytes: u64) -> CompactionSettings {
         match self {
-            Candidate::Leveled { ratio, level0_runs } => CompactionSettings::Leveled(LeveledSettings {
+            Candidate::Leveled { ratio, base_memtables } => CompactionSettings::Leveled(LeveledSettings {
                 ratio,
-                level0_runs,
-                base_bytes: memtable_bytes,
+                base_bytes: u64::from(base_memtables).saturating_mul(memtable_bytes),
                 ..LeveledSettings::default()
             }),
             Candidate::SizeTiered { runs_min, space_amplification_percent_max } => {
@@ -89,6 +99,11 @@ impl Candidate {
             }
         }
     }
+}
+
+/// Bytes without a blank, in full where they are not round.
+fn in_a_word(bytes: u64) -> String {
+    if bytes.is_multiple_of(1 << 20) { units::bytes(bytes).replace(' ', "") } else { bytes.to_string() }
 }
 
 /// What is pasted into a configuration.
@@ -145,11 +160,10 @@ mod tests {
     fn check_strategy(candidate: Candidate, memtable_bytes: u64) {
         let table_bytes_max = memtable_bytes / 2;
         match candidate {
-            Candidate::Leveled { ratio, level0_runs } => {
-                let (base_bytes, level0_runs) = (memtable_bytes, level0_runs as usize);
+            Candidate::Leveled { ratio, base_memtables } => {
+                let base_bytes = u64::from(base_memtables) * memtable_bytes;
                 let cuts = Cuts { overlap_bytes_max: 25 * table_bytes_max, ..Leveled::default().cuts };
-                let strategy =
-                    Leveled { ratio, level0_runs, base_bytes, table_bytes_max, cuts, ..Leveled::default() };
+                let strategy = Leveled { ratio, base_bytes, table_bytes_max, cuts, ..Leveled::default() };
                 check_same(candidate, memtable_bytes, strategy);
             }
             Candidate::SizeTiered { runs_min, space_amplification_percent_max } => {
@@ -167,12 +181,12 @@ mod tests {
 
     /// What the simulator runs is this strategy, and so are the settings: a shipped strategy that is given to the builder is stored as if it stood in them.
     #[track_caller]
-    fn check_same(
-        candidate: Candidate,
-        memtable_bytes: u64,
-        strategy: impl CompactionStrategy + std::fmt::Debug + 'static,
-    ) {
-        let chosen = Chosen::parse(&candidate.text(memtable_bytes), memtable_bytes / 2).unwrap();
+    fn check_same(candidate: Candidate, memtable_bytes: u64, strategy: impl CompactionStrategy + 'static) {
+        let chosen = Chosen::parse(
+            &candidate.text_with_tables(memtable_bytes, memtable_bytes / 2),
+            memtable_bytes / 2,
+        )
+        .unwrap();
         assert_eq!(format!("{:?}", chosen.make().unwrap()), format!("{strategy:?}"));
         let db = databases::create_with(strategy).unwrap();
         assert_eq!(db.settings().compaction, candidate.settings(memtable_bytes));
@@ -183,6 +197,7 @@ mod tests {
         assert_eq!(CANDIDATES[0].settings(64 << 20), Settings::default().compaction);
         let text = toml(CANDIDATES[0], 64 << 20, 32 << 20).unwrap();
         assert!(text.ends_with("[compaction.leveled]\n"), "{text}");
+        assert_eq!(CANDIDATES[1].text(64 << 20), "leveled,ratio=10,base-bytes=256MiB");
         let text = toml(CANDIDATES[6], 64 << 20, 32 << 20).unwrap();
         assert!(text.ends_with("[compaction.size-tiered]\nruns-min = 8\n"), "{text}");
     }

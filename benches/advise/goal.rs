@@ -39,7 +39,9 @@ pub(crate) enum Metric {
     TableWrite,
     /// Operations in a second, until nothing is left to compact.
     SettledPerSecond,
-    /// Runs or tables that a read looks into.
+    /// Runs with a table that may have what a read looks for: each has a filter to ask, or a cursor to move.
+    RunsAsked,
+    /// Those of them that are read.
     RunsRead,
     /// Half of the reads take no longer, in microseconds.
     ReadP50,
@@ -57,9 +59,10 @@ pub(crate) enum Metric {
 
 impl Metric {
     /// All of them.
-    pub(crate) const ALL: [Metric; 9] = [
+    pub(crate) const ALL: [Metric; 10] = [
         Metric::TableWrite,
         Metric::SettledPerSecond,
+        Metric::RunsAsked,
         Metric::RunsRead,
         Metric::ReadP50,
         Metric::ReadP99,
@@ -73,7 +76,7 @@ impl Metric {
     pub(crate) fn goal(self) -> Goal {
         match self {
             Metric::TableWrite | Metric::SettledPerSecond => Goal::Write,
-            Metric::RunsRead | Metric::ReadP50 | Metric::ReadP99 => Goal::Read,
+            Metric::RunsAsked | Metric::RunsRead | Metric::ReadP50 | Metric::ReadP99 => Goal::Read,
             Metric::Space | Metric::SpacePeak => Goal::Space,
             Metric::StallShare | Metric::WriteP99 => Goal::P99,
         }
@@ -84,6 +87,7 @@ impl Metric {
         match self {
             Metric::TableWrite => "write amp.",
             Metric::SettledPerSecond => "settled/s",
+            Metric::RunsAsked => "runs asked",
             Metric::RunsRead => "runs read",
             Metric::ReadP50 => "read p50 us",
             Metric::ReadP99 => "read p99 us",

@@ -33,7 +33,7 @@ use shape::Shape;
 use trace::Trace;
 
 /// How many candidates are measured, besides the default.
-const MEASURED: usize = 3;
+const MEASURED: usize = 2;
 
 fn main() -> ExitCode {
     match run(&Arguments::parse()) {
@@ -54,7 +54,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     let scale = Scale::new(&shape, real, arguments.keys);
     println!("{}\n{}\n\nsimulated:", shape.words.join("\n"), scale.words());
     let mut tried = simulated(&shape, &scale, arguments.goal)?;
-    print!("{}", advice::table(tried.iter().map(|tried| (tried.candidate, &tried.simulated))));
+    print!("{}", advice::table(tried.iter().map(|tried| (tried.name.as_str(), &tried.simulated))));
     let folder = folder(arguments)?;
     if !arguments.simulate_only {
         measure(arguments, &shape, &scale, &folder, &mut tried)?;
@@ -78,7 +78,12 @@ fn simulated(shape: &Shape, scale: &Scale, goal: Goal) -> Result<Vec<Tried>> {
     let mut tried = Vec::new();
     for candidate in CANDIDATES {
         let simulated = simulate::simulate(*candidate, shape, scale)?;
-        tried.push(Tried { candidate: *candidate, simulated, measured: None });
+        tried.push(Tried {
+            candidate: *candidate,
+            name: candidate.text(scale.real.memtable_bytes),
+            simulated,
+            measured: None,
+        });
     }
     let figures: Vec<Figures> = tried.iter().map(|tried| tried.simulated.clone()).collect();
     Ok(choose::ranking(goal, &figures).into_iter().map(|at| tried[at].clone()).collect())
@@ -101,7 +106,7 @@ fn measure(
     println!("\nmeasured: {writes} and {reads}, medians of {} (docs/benchmarks.md):", arguments.repeats);
     let candidates: Vec<Candidate> = chosen.iter().map(|tried| tried.candidate).collect();
     let figures = measured::measure(&candidates, shape, scale, arguments.repeats, folder)?;
-    print!("{}", advice::table(candidates.iter().copied().zip(&figures)));
+    print!("{}", advice::table(chosen.iter().map(|tried| tried.name.as_str()).zip(&figures)));
     let order = choose::ranking(arguments.goal, &figures);
     let measured = |at: usize| Tried { measured: Some(figures[at].clone()), ..chosen[at].clone() };
     tried.extend(order.into_iter().map(measured));

@@ -55,11 +55,15 @@ pub(crate) fn measure(
         fs::write(&file, matrix).with_context(|| format!("cannot write {}", file.display()))?;
         let lines = run(&file, &folder.join(workload))?;
         for (candidate, figures) in candidates.iter().zip(&mut all) {
-            let rows = rows(&lines, &candidate.text(scale.memtable_bytes))?;
+            let rows = rows(&lines, &text(*candidate, scale))?;
             figures.extend(take(&rows));
         }
     }
     Ok(all)
+}
+
+fn text(candidate: Candidate, scale: &Scale) -> String {
+    candidate.text_with_tables(scale.memtable_bytes, scale.table_bytes())
 }
 
 fn matrix(
@@ -69,8 +73,7 @@ fn matrix(
     scale: &Scale,
     repeats: u32,
 ) -> Result<String> {
-    let strategies: Vec<String> =
-        candidates.iter().map(|candidate| candidate.text(scale.memtable_bytes)).collect();
+    let strategies: Vec<String> = candidates.iter().map(|candidate| text(*candidate, scale)).collect();
     let distribution = if skew > 0.0 { format!("zipfian-{skew}") } else { "uniform".to_owned() };
     let matrix = json!({
         "about": "The best candidates of the simulator, for advice.",
@@ -151,7 +154,7 @@ struct Amplification {
 }
 
 fn first_error(lines: &str) -> Option<String> {
-    lines.lines().filter_map(|line| serde_json::from_str::<Line>(line).ok()?.error).next()
+    lines.lines().find_map(|line| serde_json::from_str::<Line>(line).ok()?.error)
 }
 
 /// The measurements of a strategy.
@@ -195,8 +198,11 @@ fn of_reads(rows: &[Line]) -> Figures {
     medians(rows, &[(Metric::RunsRead, &tables), (Metric::ReadP50, &p50), (Metric::ReadP99, &p99)])
 }
 
-fn medians(rows: &[Line], metrics: &[(Metric, &dyn Fn(&Line) -> Option<f64>)]) -> Figures {
-    let of_metric = |(metric, value): &(Metric, &dyn Fn(&Line) -> Option<f64>)| {
+/// A figure, and where a line has it.
+type Taken<'a> = (Metric, &'a dyn Fn(&Line) -> Option<f64>);
+
+fn medians(rows: &[Line], metrics: &[Taken<'_>]) -> Figures {
+    let of_metric = |(metric, value): &Taken<'_>| {
         let mut values: Vec<f64> = rows.iter().filter_map(value).collect();
         values.sort_by(f64::total_cmp);
         // The lower one of two in the middle.
@@ -246,9 +252,7 @@ mod tests {
         let real = Real { data_bytes: 10 << 30, memtable_bytes: 64 << 20 };
         let scale = Scale::new(&shape, real, 200_000);
         let text = matrix("overwrite", 0.99, &CANDIDATES[..2], &scale, 2).unwrap();
-        for part in
-            ["repeats = 2", "\"overwrite\"", "leveled,ratio=10,level0-runs=2,base-bytes=", "zipfian-0.99"]
-        {
+        for part in ["repeats = 2", "\"overwrite\"", "leveled,ratio=10,base-bytes=", "zipfian-0.99"] {
             assert!(text.contains(part), "{text}");
         }
         assert_eq!(workloads(&shape), ["overwrite", "readrandom"]);

@@ -51,9 +51,9 @@ impl Scale {
         Scale { keys, key_bytes, value_bytes, memtable_bytes, factor, real }
     }
 
-    /// Half a memtable.
+    /// As large as a memtable: not half of it, as in the large tree, so that what each file costs weighs less.
     pub(crate) fn table_bytes(&self) -> u64 {
-        self.memtable_bytes / 2
+        self.memtable_bytes
     }
 
     /// So many bytes of the large tree, in the small one.
@@ -64,12 +64,11 @@ impl Scale {
     /// In a sentence.
     pub(crate) fn words(&self) -> String {
         format!(
-            "{} keys of {} and values of {}, memtable {}, tables {}: the proportions of {} of data with a memtable of {}",
+            "{} keys of {} and values of {}, memtable and tables of {}: the proportions of {} of data with a memtable of {}",
             units::grouped(self.keys.into()),
             units::bytes(self.key_bytes),
             units::bytes(self.value_bytes),
             units::bytes(self.memtable_bytes),
-            units::bytes(self.table_bytes()),
             units::bytes(self.real.data_bytes),
             units::bytes(self.real.memtable_bytes)
         )

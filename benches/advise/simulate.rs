@@ -1,6 +1,6 @@
 //! Runs candidates in the simulator of the engine, and takes the figures that speak for a goal.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use siltstone_benches::{entries, strategies::Chosen, units::number};
 use siltstone_compaction::{
     Backpressure, EngineParameters, EngineReport, EngineSimulation, Operation, Timing, Workload,
@@ -21,7 +21,7 @@ const SEED: u64 = 1;
 
 /// What a candidate costs.
 pub(crate) fn simulate(candidate: Candidate, shape: &Shape, scale: &Scale) -> Result<Figures> {
-    let text = candidate.text(scale.memtable_bytes);
+    let text = candidate.text_with_tables(scale.memtable_bytes, scale.table_bytes());
     let chosen = Chosen::parse(&text, scale.table_bytes())?;
     let mut simulation = EngineSimulation::new(chosen.make()?, parameters(scale));
     let is_overwriting = matches!(shape.writes, Writes::Overwrite(_));
@@ -29,6 +29,11 @@ pub(crate) fn simulate(candidate: Candidate, shape: &Shape, scale: &Scale) -> Re
         simulation.run(Workload::Uniform.load(scale.keys, SEED)).with_context(|| text.clone())?;
     }
     let report = simulation.run(writes(shape, scale.keys)).with_context(|| text.clone())?;
+    if report.bytes_flushed == 0 {
+        bail!(
+            "all data fits into the memtable, so no strategy has anything to do; give --data-bytes or --memtable-bytes"
+        );
+    }
     Ok(figures(&report, shape))
 }
 
@@ -76,13 +81,14 @@ fn writes(shape: &Shape, keys: u32) -> Box<dyn Iterator<Item = Operation>> {
 }
 
 fn figures(report: &EngineReport, shape: &Shape) -> Figures {
-    let runs_read = match shape.reads {
-        Reads::Get => report.found.runs_read,
-        Reads::Miss => report.absent.runs_read,
-        Reads::Scan => report.runs_mean,
+    let (runs_asked, runs_read) = match shape.reads {
+        Reads::Get => (report.found.runs_asked, report.found.runs_read),
+        Reads::Miss => (report.absent.runs_asked, report.absent.runs_read),
+        Reads::Scan => (report.runs_mean, report.runs_mean),
     };
     Figures::from([
         (Metric::TableWrite, report.table_write_amplification),
+        (Metric::RunsAsked, runs_asked),
         (Metric::RunsRead, runs_read),
         (Metric::Space, report.space_amplification_mean),
         (Metric::SpacePeak, report.space_amplification_peak),
