@@ -36,6 +36,8 @@ pub(crate) struct Shape {
     /// What it is called, or what is known of the trace.
     pub(crate) words: Vec<String>,
     pub(crate) writes: Writes,
+    /// Writes in a hundred operations.
+    pub(crate) write_percent: u32,
     /// Deletes in a hundred writes.
     pub(crate) delete_percent: u32,
     pub(crate) reads: Reads,
@@ -48,25 +50,25 @@ pub(crate) struct Shape {
 /// Below this, keys are taken to be used equally often: nothing in a tree depends on so little.
 const SKEW_MIN: f64 = 0.3;
 
-/// A workload by its name: name, what it is, writes, deletes in a hundred, reads, and skew of the reads.
+/// A workload by its name: name, what it is, writes, how many in a hundred operations, reads, and skew of the reads.
 type Named = (&'static str, &'static str, Writes, u32, Reads, f64);
 
 /// Those of `cargo xtask bench` that differ in what a tree makes of them.
 const NAMED: &[Named] = &[
-    ("fillseq", "new keys in ascending order", Writes::Append, 0, Reads::Get, 0.0),
-    ("fillrandom", "new keys in random order", Writes::Insert, 0, Reads::Get, 0.0),
-    ("overwrite", "random keys written again and again", Writes::Overwrite(0.0), 0, Reads::Get, 0.0),
+    ("fillseq", "new keys in ascending order", Writes::Append, 100, Reads::Get, 0.0),
+    ("fillrandom", "new keys in random order", Writes::Insert, 100, Reads::Get, 0.0),
+    ("overwrite", "random keys written again and again", Writes::Overwrite(0.0), 100, Reads::Get, 0.0),
     ("deleterandom", "random keys deleted", Writes::Overwrite(0.0), 100, Reads::Get, 0.0),
     ("readrandom", "random keys read", Writes::Overwrite(0.0), 0, Reads::Get, 0.0),
     ("readmissing", "keys looked up that are not there", Writes::Overwrite(0.0), 0, Reads::Miss, 0.0),
     ("seekrandom", "short ranges read", Writes::Overwrite(0.0), 0, Reads::Scan, 0.0),
-    ("readwhilewriting", "random keys read and written", Writes::Overwrite(0.0), 0, Reads::Get, 0.0),
-    ("ycsb-a", "50 % reads, 50 % writes, zipfian", Writes::Overwrite(0.99), 0, Reads::Get, 0.99),
-    ("ycsb-b", "95 % reads, 5 % writes, zipfian", Writes::Overwrite(0.99), 0, Reads::Get, 0.99),
+    ("readwhilewriting", "random keys read and written", Writes::Overwrite(0.0), 50, Reads::Get, 0.0),
+    ("ycsb-a", "50 % reads, 50 % writes, zipfian", Writes::Overwrite(0.99), 50, Reads::Get, 0.99),
+    ("ycsb-b", "95 % reads, 5 % writes, zipfian", Writes::Overwrite(0.99), 5, Reads::Get, 0.99),
     ("ycsb-c", "reads, zipfian", Writes::Overwrite(0.99), 0, Reads::Get, 0.99),
-    ("ycsb-d", "95 % reads, 5 % inserts", Writes::Insert, 0, Reads::Get, 0.99),
-    ("ycsb-e", "95 % ranges, 5 % inserts", Writes::Insert, 0, Reads::Scan, 0.99),
-    ("ycsb-f", "reads, half of them written again, zipfian", Writes::Overwrite(0.99), 0, Reads::Get, 0.99),
+    ("ycsb-d", "95 % reads, 5 % inserts", Writes::Insert, 5, Reads::Get, 0.99),
+    ("ycsb-e", "95 % ranges, 5 % inserts", Writes::Insert, 5, Reads::Scan, 0.99),
+    ("ycsb-f", "reads, half of them written again, zipfian", Writes::Overwrite(0.99), 33, Reads::Get, 0.99),
 ];
 
 /// The workloads by name, for the help.
@@ -80,12 +82,13 @@ impl Shape {
     pub(crate) fn named(name: &str, value_bytes: u64) -> Result<Shape> {
         let names: Vec<&str> = NAMED.iter().map(|named| named.0).collect();
         let found = NAMED.iter().find(|named| named.0 == name);
-        let (_, about, writes, delete_percent, reads, reads_skew) =
+        let (_, about, writes, write_percent, reads, reads_skew) =
             *found.ok_or_else(|| anyhow!(unknown("workload", name, &names)))?;
         Ok(Shape {
             words: vec![format!("workload {name}: {about}, keys of 16 bytes, values of {value_bytes}")],
             writes,
-            delete_percent,
+            write_percent,
+            delete_percent: if name == "deleterandom" { 100 } else { 0 },
             reads,
             reads_skew,
             key_bytes: 16,
@@ -111,7 +114,8 @@ impl Shape {
         let mut shape = Shape {
             words: Vec::new(),
             writes,
-            delete_percent: u32::try_from(trace.deletes * 100 / written.max(1)).unwrap_or(100),
+            write_percent: percent_of(written, trace.operations()),
+            delete_percent: percent_of(trace.deletes, written),
             reads: if trace.scans > trace.gets { Reads::Scan } else { Reads::Get },
             reads_skew,
             key_bytes: mean(trace.key_bytes, 16).max(1),
@@ -121,6 +125,11 @@ impl Shape {
         shape.words = describe(trace, &shape);
         shape
     }
+}
+
+/// Rounded down.
+fn percent_of(part: u64, all: u64) -> u32 {
+    (part * 100).checked_div(all).and_then(|percent| u32::try_from(percent).ok()).unwrap_or(0)
 }
 
 fn usable(skew: f64) -> f64 {
@@ -199,7 +208,7 @@ mod tests {
     #[test]
     fn ascending_keys_are_appended_and_others_inserted() {
         let shape = of((0..1000).map(|number| format!("put k{number:05} 50")));
-        assert_eq!((shape.writes, shape.delete_percent), (Writes::Append, 0));
+        assert_eq!((shape.writes, shape.write_percent, shape.delete_percent), (Writes::Append, 100, 0));
         assert_eq!((shape.key_bytes, shape.value_bytes), (6, 50));
         let shape = of((0..1000).map(|number| format!("put k{:05} 50", number * 7919 % 100_000)));
         assert_eq!(shape.writes, Writes::Insert);
@@ -214,7 +223,7 @@ mod tests {
             _ => format!("scan k{:03} 20", number / 4 * 71 % 100),
         };
         let shape = of((0..4000).map(line).chain((0..10).map(|_| "scan k000 20".to_owned())));
-        assert_eq!((shape.delete_percent, shape.reads), (50, Reads::Scan));
+        assert_eq!((shape.write_percent, shape.delete_percent, shape.reads), (49, 50, Reads::Scan));
         assert!(matches!(shape.writes, Writes::Overwrite(_)), "{shape:?}");
         let words = shape.words.join("\n");
         assert!(words.contains("4,010 operations on 100 distinct keys: 25 % puts, 25 % deletes"), "{words}");

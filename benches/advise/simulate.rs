@@ -18,27 +18,31 @@ use crate::{
 /// How often each key is overwritten, on average.
 const OVERWRITES: u32 = 3;
 const SEED: u64 = 1;
+/// Below so many memtables of data there is nothing to advise on.
+const MEMTABLES_MIN: u64 = 4;
 
 /// What a candidate costs.
 pub(crate) fn simulate(candidate: Candidate, shape: &Shape, scale: &Scale) -> Result<Figures> {
+    let (memory, _) = entries::sizes(scale.key_bytes, scale.value_bytes);
+    if memory.bytes_of(scale.keys.into(), 0) < MEMTABLES_MIN.saturating_mul(scale.memtable_bytes) {
+        bail!(
+            "all data fits into {MEMTABLES_MIN} memtables, so that strategies have nothing to do; give more \
+             --data-bytes, less --memtable-bytes, or more --keys"
+        );
+    }
     let text = candidate.text_with_tables(scale.memtable_bytes, scale.table_bytes());
     let chosen = Chosen::parse(&text, scale.table_bytes())?;
-    let mut simulation = EngineSimulation::new(chosen.make()?, parameters(scale));
+    let mut simulation = EngineSimulation::new(chosen.make()?, parameters(shape, scale));
     let is_overwriting = matches!(shape.writes, Writes::Overwrite(_));
     if is_overwriting {
         simulation.run(Workload::Uniform.load(scale.keys, SEED)).with_context(|| text.clone())?;
     }
     let report = simulation.run(writes(shape, scale.keys)).with_context(|| text.clone())?;
-    if report.bytes_flushed == 0 {
-        bail!(
-            "all data fits into the memtable, so no strategy has anything to do; give --data-bytes or --memtable-bytes"
-        );
-    }
     Ok(figures(&report, shape))
 }
 
 /// The engine at this scale. What takes time in a large tree takes as much less in a small one.
-fn parameters(scale: &Scale) -> EngineParameters {
+fn parameters(shape: &Shape, scale: &Scale) -> EngineParameters {
     let (memory, file) = entries::sizes(scale.key_bytes, scale.value_bytes);
     let loaded = file.bytes_of(scale.keys.into(), 0);
     EngineParameters {
@@ -52,9 +56,9 @@ fn parameters(scale: &Scale) -> EngineParameters {
             level0_runs_slow: 20,
             level0_runs_stop: 24,
         },
-        // As `cargo xtask sim` has them by default.
+        // As `cargo xtask sim` has them by default, with time left for reads.
         timing: Timing {
-            writes_per_s: 100_000,
+            writes_per_s: 1_000 * u64::from(shape.write_percent.max(1)),
             flush_bytes_per_s: 200 << 20,
             compaction_bytes_per_s: 100 << 20,
             job_us: scale.bytes(5_000),

@@ -85,7 +85,7 @@ fn what_nobody_knows_is_refused() {
     refused(&["--goal", "read"], "--workload");
     let huge = ["--workload", "ycsb-a", "--goal", "read", "--memtable-bytes", "8000000000000000000"];
     refused(&huge, "1024 TiB are the most");
-    refused(&["--workload", "fillseq", "--goal", "read", "--data-bytes", "1MiB"], "fits into the memtable");
+    refused(&["--workload", "fillseq", "--goal", "read", "--data-bytes", "1MiB"], "fits into 4 memtables");
     refused(&["no-such-file", "--goal", "read"], "cannot read no-such-file");
     let folder = tempfile::tempdir().unwrap();
     let trace = folder.path().join("trace.txt");
