@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::{
     candidates::Candidate,
+    choose::Source,
     goal::{Figures, Goal, Metric, distances},
 };
 
@@ -69,17 +70,19 @@ fn comparisons(goal: Goal, tried: &[Tried], default: Candidate) -> Vec<String> {
     let measured: Vec<(&Tried, &Figures)> =
         tried.iter().filter_map(|tried| Some((tried, tried.measured.as_ref()?))).collect();
     let mut lines = Vec::new();
-    for (how, all) in [("simulated", simulated), ("measured", measured)] {
+    for (source, all) in [(Source::Simulated, simulated), (Source::Measured, measured)] {
         let figures: Vec<Figures> = all.iter().map(|(_, figures)| (*figures).clone()).collect();
         let Some(distances) = distances(goal, &figures) else { continue };
-        let best = (0..all.len()).min_by(|one, other| distances[*one].total_cmp(&distances[*other]));
-        let (Some(best), Some((chosen, of_chosen))) = (best.map(|at| all[at]), all.first().copied()) else {
-            continue;
-        };
-        let mut line = format!("{} ({how}): {}", goal.words(), of(goal, of_chosen));
+        let nearest = (0..all.len()).min_by(|one, other| distances[*one].total_cmp(&distances[*other]));
+        let (Some(at), Some((chosen, of_chosen))) = (nearest, all.first().copied()) else { continue };
+        let best = all[at];
+        let mut line = format!("{} ({}): {}", goal.words(), source.word(), of(goal, of_chosen));
         if best.0.candidate == chosen.candidate {
             let _ = write!(line, ", the best of {}", all.len());
         } else {
+            if source.is_same(distances[0], distances[at]) {
+                let _ = write!(line, ", as good within {} %", source.same_percent());
+            }
             let _ = write!(line, "; the best of {}, {}: {}", all.len(), best.0.name, of(goal, best.1));
         }
         let of_default = all.iter().find(|(tried, _)| tried.candidate == default);
@@ -123,13 +126,14 @@ mod tests {
             tried(8, 6.0, 4.0, Some(800.0)),
             tried(0, 14.0, 1.5, Some(500.0)),
             tried(7, 15.0, 1.25, None),
+            tried(6, 3.96, 6.5, None),
         ];
         let text = reasons(Goal::Write, &all, CANDIDATES[0]);
         for line in [
             "recommended for writing: size-tiered,runs-min=4\n",
-            "writing (simulated): write amp. 4.00, the best of 4; the default: write amp. 14.00\n",
+            "writing (simulated): write amp. 4.00, as good within 3 %; the best of 5, size-tiered,runs-min=8: write amp. 3.96; the default: write amp. 14.00\n",
             "writing (measured): settled/s 900, the best of 3; the default: settled/s 500\n",
-            "reading (simulated): runs read 6.00; the best of 4, lazy-leveled,ratio=3: runs read 1.25; the default: runs read 1.50\n",
+            "reading (simulated): runs read 6.00; the best of 5, lazy-leveled,ratio=3: runs read 1.25; the default: runs read 1.50\n",
         ] {
             assert!(text.contains(line), "{text}");
         }

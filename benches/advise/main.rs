@@ -27,12 +27,13 @@ use siltstone::{Clock as _, OsClock};
 use advice::Tried;
 use arguments::Arguments;
 use candidates::{CANDIDATES, Candidate};
+use choose::Source;
 use goal::{Figures, Goal};
 use scale::{Real, Scale};
 use shape::Shape;
 use trace::Trace;
 
-/// How many candidates are measured, besides the default.
+/// How many candidates are measured beside the default.
 const MEASURED: usize = 2;
 
 fn main() -> ExitCode {
@@ -86,10 +87,10 @@ fn simulated(shape: &Shape, scale: &Scale, goal: Goal) -> Result<Vec<Tried>> {
         });
     }
     let figures: Vec<Figures> = tried.iter().map(|tried| tried.simulated.clone()).collect();
-    Ok(choose::ranking(goal, &figures).into_iter().map(|at| tried[at].clone()).collect())
+    Ok(choose::ranking(goal, &figures, Source::Simulated).into_iter().map(|at| tried[at].clone()).collect())
 }
 
-/// Measures the first of the ranking and the default, and puts those in the order of what was measured.
+/// Measures the first of the ranking, beside the default, and puts those in the order of what was measured.
 fn measure(
     arguments: &Arguments,
     shape: &Shape,
@@ -98,8 +99,11 @@ fn measure(
     tried: &mut Vec<Tried>,
 ) -> Result<()> {
     let (mut chosen, mut rest): (Vec<Tried>, Vec<Tried>) = (Vec::new(), Vec::new());
-    for (at, tried) in std::mem::take(tried).into_iter().enumerate() {
-        let is_chosen = at < MEASURED || tried.candidate == default();
+    let mut left = MEASURED;
+    for tried in std::mem::take(tried) {
+        let is_default = tried.candidate == default();
+        let is_chosen = is_default || left > 0;
+        left -= usize::from(is_chosen && !is_default);
         if is_chosen { chosen.push(tried) } else { rest.push(tried) }
     }
     let [writes, reads] = measured::workloads(shape);
@@ -107,7 +111,7 @@ fn measure(
     let candidates: Vec<Candidate> = chosen.iter().map(|tried| tried.candidate).collect();
     let figures = measured::measure(&candidates, shape, scale, arguments.repeats, folder)?;
     print!("{}", advice::table(chosen.iter().map(|tried| tried.name.as_str()).zip(&figures)));
-    let order = choose::ranking(arguments.goal, &figures);
+    let order = choose::ranking(arguments.goal, &figures, Source::Measured);
     let measured = |at: usize| Tried { measured: Some(figures[at].clone()), ..chosen[at].clone() };
     tried.extend(order.into_iter().map(measured));
     tried.extend(rest);
