@@ -13,10 +13,12 @@ pub(crate) struct Program {
     file_options: &'static [&'static str],
     /// How a word ends that is a file without an option.
     file_suffix: Option<&'static str>,
+    /// What is built beside it, and the words that tell it where.
+    beside: fn(&Workspace, &[String]) -> Result<Vec<String>>,
+    /// Where every word is a file that belongs to no option: the options without a value.
+    flags: Option<&'static [&'static str]>,
     /// What cargo is told by its environment when it builds the program.
     environment: &'static [(&'static str, &'static str)],
-    /// Another program that it runs, beside which it has to lie.
-    beside: Option<&'static str>,
 }
 
 /// `cargo xtask sim`.
@@ -24,8 +26,9 @@ pub(crate) const SIM: Program = Program {
     name: "siltstone-sim",
     file_options: &["--json", "--svg"],
     file_suffix: None,
+    beside: |_, _| Ok(Vec::new()),
+    flags: None,
     environment: &[],
-    beside: None,
 };
 
 /// `cargo xtask bench`.
@@ -33,8 +36,9 @@ pub(crate) const BENCH: Program = Program {
     name: "siltstone-bench",
     file_options: &["--baseline", "--out", "--report"],
     file_suffix: Some(".toml"),
+    beside: |_, _| Ok(Vec::new()),
+    flags: None,
     environment: &[],
-    beside: None,
 };
 
 /// `cargo xtask bench --counts`.
@@ -42,9 +46,10 @@ pub(crate) const COUNTS: Program = Program {
     name: "siltstone-counts",
     file_options: &["--out"],
     file_suffix: None,
+    beside: |_, _| Ok(Vec::new()),
+    flags: None,
     // An incremental build divides the code otherwise, which inlines otherwise.
     environment: &[("CARGO_INCREMENTAL", "0")],
-    beside: None,
 };
 
 /// `cargo xtask advise`.
@@ -52,23 +57,35 @@ pub(crate) const ADVISE: Program = Program {
     name: "siltstone-advise",
     file_options: &["--out"],
     file_suffix: None,
+    beside: build_bench,
+    flags: Some(&["--simulate-only", "--help", "-h"]),
     environment: &[],
-    beside: Some(BENCH.name),
 };
 
 /// Builds it and passes the words on.
 pub(crate) fn run(workspace: &Workspace, program: &Program, words: &[String]) -> Result<()> {
+    let beside = (program.beside)(workspace, words)?;
     let words = with_full_paths(program, words, |path| {
         absolute(path).map(|path| path.to_string_lossy().into_owned())
     })?;
-    if let Some(beside) = program.beside {
-        let build = ["build", "--quiet", "--release", "--package", "siltstone-benches", "--bin", beside];
-        workspace.cargo_with(program.environment, &build)?;
-    }
     let mut arguments =
         vec!["run", "--quiet", "--release", "--package", "siltstone-benches", "--bin", program.name, "--"];
-    arguments.extend(words.iter().map(String::as_str));
+    arguments.extend(beside.iter().chain(&words).map(String::as_str));
     workspace.cargo_with(program.environment, &arguments)
+}
+
+/// The advice measures with the program of the matrices, and looks for it in its own folder.
+fn build_bench(workspace: &Workspace, _: &[String]) -> Result<Vec<String>> {
+    workspace.cargo(&[
+        "build",
+        "--quiet",
+        "--release",
+        "--package",
+        "siltstone-benches",
+        "--bin",
+        BENCH.name,
+    ])?;
+    Ok(Vec::new())
 }
 
 fn with_full_paths(
@@ -76,11 +93,12 @@ fn with_full_paths(
     words: &[String],
     full: impl Fn(&Path) -> std::io::Result<String>,
 ) -> Result<Vec<String>> {
-    let mut is_file = false;
+    let (mut is_file, mut is_value) = (false, false);
     let mut full_words = Vec::new();
     for word in words {
         let in_full = |path: &str| full(path.as_ref()).with_context(|| format!("`{path}` is not a path"));
-        let is_named = program.file_suffix.is_some_and(|suffix| word.ends_with(suffix));
+        let is_named = program.file_suffix.is_some_and(|suffix| word.ends_with(suffix))
+            || (program.flags.is_some() && !is_value);
         full_words.push(match word.split_once('=') {
             _ if is_file => in_full(word)?,
             Some((option, path)) if program.file_options.contains(&option) => {
@@ -89,6 +107,9 @@ fn with_full_paths(
             _ if is_named && !word.starts_with('-') => in_full(word)?,
             _ => word.clone(),
         });
+        let takes_value =
+            |flags: &[&str]| word.starts_with('-') && !word.contains('=') && !flags.contains(&word.as_str());
+        is_value = !is_value && program.flags.is_some_and(takes_value);
         is_file = !is_file && program.file_options.contains(&word.as_str());
     }
     Ok(full_words)
@@ -117,5 +138,11 @@ mod tests {
             "my.toml --baseline old --only lz4,leveled --out=new --resume",
             "/home/my.toml --baseline /home/old --only lz4,leveled --out=/home/new --resume",
         );
+        check(
+            &ADVISE,
+            "--goal write --simulate-only my.trace --keys=5000 --out new",
+            "--goal write --simulate-only /home/my.trace --keys=5000 --out /home/new",
+        );
+        check(&ADVISE, "--workload ycsb-a --goal read", "--workload ycsb-a --goal read");
     }
 }
