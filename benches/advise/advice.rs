@@ -77,6 +77,12 @@ fn comparisons(goal: Goal, tried: &[Tried], default: Candidate) -> Vec<String> {
         let (Some(at), Some((chosen, of_chosen))) = (nearest, all.first().copied()) else { continue };
         let best = all[at];
         let mut line = format!("{} ({}): {}", goal.words(), source.word(), of(goal, of_chosen));
+        let farthest = distances.iter().copied().fold(1.0, f64::max);
+        if all.len() > 1 && source.is_same(farthest, distances[at]) {
+            let _ = write!(line, "; none of {} differs by more than {} %", all.len(), source.same_percent());
+            lines.push(line);
+            continue;
+        }
         if best.0.candidate == chosen.candidate {
             let _ = write!(line, ", the best of {}", all.len());
         } else {
@@ -114,7 +120,11 @@ mod tests {
         Tried {
             candidate: CANDIDATES[at],
             name: CANDIDATES[at].text(64 << 20),
-            simulated: Figures::from([(Metric::TableWrite, write), (Metric::RunsRead, runs)]),
+            simulated: Figures::from([
+                (Metric::TableWrite, write),
+                (Metric::RunsRead, runs),
+                (Metric::StallShare, 0.01),
+            ]),
             measured: measured.map(|settled| Figures::from([(Metric::SettledPerSecond, settled)])),
         }
     }
@@ -137,6 +147,12 @@ mod tests {
         ] {
             assert!(text.contains(line), "{text}");
         }
+        assert!(
+            text.contains(
+                "the slowest writes (simulated): stalled % 1.0; none of 5 differs by more than 3 %\n"
+            ),
+            "{text}"
+        );
         assert!(!text.contains("space ("), "nothing is known of it: {text}");
     }
 
@@ -145,7 +161,7 @@ mod tests {
         let all = [tried(0, 14.0, 1.5, Some(500.0)), tried(4, 4.0, 6.0, None)];
         let simulated = table(all.iter().map(|tried| (tried.name.as_str(), &tried.simulated)));
         assert_eq!(simulated.lines().count(), 3);
-        assert!(simulated.contains("write amp.     runs read\n"), "{simulated}");
+        assert!(simulated.contains("write amp.     runs read     stalled %\n"), "{simulated}");
         assert!(!simulated.contains("settled"), "{simulated}");
     }
 }

@@ -78,7 +78,7 @@ fn default() -> Candidate {
 fn simulated(shape: &Shape, scale: &Scale, goal: Goal) -> Result<Vec<Tried>> {
     let mut tried = Vec::new();
     for candidate in CANDIDATES {
-        let simulated = simulate::simulate(*candidate, shape, scale)?;
+        let simulated = simulate::simulate(*candidate, shape, scale, goal)?;
         tried.push(Tried {
             candidate: *candidate,
             name: candidate.text(scale.real.memtable_bytes),
