@@ -9,7 +9,10 @@ use crate::matrix::Matrix;
 
 /// Measures the engine over matrices of settings and workloads; docs/benchmarks.md says how to read the results
 #[derive(Parser, Debug)]
-#[command(name = "cargo xtask bench")]
+#[command(
+    name = "cargo xtask bench",
+    after_help = "With --counts it counts the instructions of hot paths instead; `cargo xtask bench --counts --help`."
+)]
 pub(crate) struct Arguments {
     /// A file with axes; benches/matrix/quick.toml if none is given
     pub(crate) matrix: Option<PathBuf>,

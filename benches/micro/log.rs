@@ -1,13 +1,10 @@
 //! Appending to a log in memory: what a log costs without a disk.
 #![expect(clippy::unwrap_used, reason = "a benchmark that cannot go on must not")]
 
-use std::path::Path;
-
 use criterion::{BatchSize, Criterion, Throughput};
-use siltstone_benches::VALUE_BYTES;
+use siltstone_benches::{VALUE_BYTES, logs};
 use siltstone_testkit::Rng;
-use siltstone_vfs::MemFs;
-use siltstone_wal::{LogId, LogWriter, Payload, Purpose, Record, WriterOptions};
+use siltstone_wal::LogWriter;
 
 /// Records in a log at the end. Each measured log is new, so that memory does not grow from one to the next.
 const RECORDS: usize = 10_000;
@@ -21,25 +18,10 @@ fn main() {
     for records_per_group in [1, 100] {
         let name = format!("append, groups of {records_per_group}");
         group.bench_function(name, |bencher| {
-            let append_all = |log: &mut LogWriter| append(log, &payloads, records_per_group);
-            bencher.iter_batched_ref(create, append_all, BatchSize::PerIteration);
+            let append_all = |log: &mut LogWriter| logs::append(log, &payloads, records_per_group).unwrap();
+            bencher.iter_batched_ref(|| logs::create().unwrap(), append_all, BatchSize::PerIteration);
         });
     }
     group.finish();
     criterion.final_summary();
-}
-
-fn create() -> LogWriter {
-    let id = LogId { purpose: Purpose::WRITE_AHEAD, number: 1, identity: [0; 16] };
-    LogWriter::create(&MemFs::new(), Path::new("/000001.log"), id, WriterOptions::default()).unwrap()
-}
-
-/// The crc of the payloads is computed here too, as each writer does for its own.
-fn append(log: &mut LogWriter, payloads: &[Vec<u8>], records_per_group: usize) {
-    let mut records = Vec::with_capacity(records_per_group);
-    for group in payloads.chunks(records_per_group) {
-        records.extend(group.iter().map(|payload| Record { tag: 1, payload: Payload::new(payload) }));
-        log.append(&records).unwrap();
-        records.clear();
-    }
 }

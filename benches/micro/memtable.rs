@@ -4,9 +4,9 @@
 use std::{hint::black_box, sync::Arc};
 
 use criterion::{BatchSize, BenchmarkGroup, Criterion, Throughput, measurement::WallTime};
-use siltstone_benches::Pairs;
+use siltstone_benches::{Pairs, memtables};
 use siltstone_memtable::{BTreeFactory, Memtable, MemtableFactory, SkipListFactory};
-use siltstone_types::{Entry, InternalKey, KeyHash, Kind, SequenceNumber};
+use siltstone_types::{KeyHash, SequenceNumber};
 
 /// Entries that one measured insertion starts from nothing and ends with.
 const INSERTED: usize = 10_000;
@@ -35,7 +35,7 @@ fn insert(group: &mut BenchmarkGroup<'_, WallTime>, factory: &dyn MemtableFactor
         group.bench_function(name, |bencher| {
             let insert_all = |table: &mut Arc<dyn Memtable>| {
                 for (key, value) in keys.iter().zip(&pairs.values) {
-                    put(&**table, key, value);
+                    memtables::put(&**table, key, value);
                 }
             };
             bencher.iter_batched_ref(|| factory.create(), insert_all, BatchSize::PerIteration);
@@ -45,10 +45,7 @@ fn insert(group: &mut BenchmarkGroup<'_, WallTime>, factory: &dyn MemtableFactor
 
 fn get(group: &mut BenchmarkGroup<'_, WallTime>, factory: &dyn MemtableFactory) {
     let pairs = Pairs::new(STORED);
-    let table = factory.create();
-    for (key, value) in pairs.iter() {
-        put(&*table, key, value);
-    }
+    let table = memtables::filled(factory, &pairs);
     group.throughput(Throughput::Elements(1));
     for (name, keys) in [("get, hit", &pairs.present), ("get, miss", &pairs.absent)] {
         let keys = Pairs::shuffled(keys);
@@ -60,10 +57,4 @@ fn get(group: &mut BenchmarkGroup<'_, WallTime>, factory: &dyn MemtableFactory) 
             });
         });
     }
-}
-
-/// A batch of one entry.
-fn put(table: &dyn Memtable, key: &[u8], value: &[u8]) {
-    let key = InternalKey::new(key, SequenceNumber::ZERO, Kind::Put);
-    table.insert_batch(&mut [Entry { key, value }].into_iter());
 }

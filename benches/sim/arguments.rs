@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Parser, ValueEnum};
 use siltstone_benches::{
+    entries,
     strategies::{self, Chosen},
     units::{self, parse_bytes},
 };
-use siltstone_compaction::{Backpressure, EngineParameters, EntrySizes, Timing, Workload};
+use siltstone_compaction::{Backpressure, EngineParameters, Timing, Workload};
 
 /// Runs compaction strategies without files, and says what they cost at which size of the data
 #[derive(Parser, Debug)]
@@ -138,24 +139,9 @@ impl Arguments {
         }
     }
 
-    /// What an entry takes in the memtable that is the default, and about what it takes in a table.
-    fn entry_sizes(&self) -> (EntrySizes, EntrySizes) {
-        let (key, value) = (self.key_bytes, self.value_bytes);
-        // As `SkipListMemtable` documents it.
-        let tombstone_in_memory = 104 + if key > 22 { key + 16 } else { 0 };
-        let value_in_memory = if value > 20 { value + 24 } else { 0 };
-        let memory = EntrySizes {
-            put_bytes: tombstone_in_memory + value_in_memory,
-            tombstone_bytes: tombstone_in_memory,
-        };
-        // Lengths, tag, index and a filter of ten bits take about as much as shared prefixes save.
-        let file = EntrySizes { put_bytes: (key + value).max(1), tombstone_bytes: key.max(1) };
-        (memory, file)
-    }
-
     /// The engine, at a size of the data.
     pub(crate) fn engine(&self, keys: u32) -> EngineParameters {
-        let (memory, file) = self.entry_sizes();
+        let (memory, file) = entries::sizes(self.key_bytes, self.value_bytes);
         let mut parameters = EngineParameters {
             memory,
             file,

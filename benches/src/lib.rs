@@ -1,7 +1,13 @@
 //! What benchmarks and simulations share: inputs that are the same in every run and on every machine, names, units, axes, and what the process takes.
 
+pub mod blocks;
+pub mod databases;
+pub mod entries;
+pub mod filters;
 pub mod given;
 pub mod keys;
+pub mod logs;
+pub mod memtables;
 pub mod nearest;
 mod pairs;
 pub mod process;

@@ -46,6 +46,8 @@ impl Command {
             ["ci", options @ ..] => Ok(Command::Ci { skipped: parse_skips(options)? }),
             ["crash", words @ ..] => Ok(Command::Crash(words.iter().map(ToString::to_string).collect())),
             ["shuttle", words @ ..] => Ok(Command::Shuttle(shuttle::Options::parse(words)?)),
+            ["advise", words @ ..] => Ok(of_program(&program::ADVISE, words)),
+            ["bench", words @ ..] if words.contains(&"--counts") => Ok(of_program(&program::COUNTS, words)),
             ["bench", words @ ..] => Ok(of_program(&program::BENCH, words)),
             ["sim", words @ ..] => Ok(of_program(&program::SIM, words)),
             ["tidy", "--bless"] => Ok(Command::Bless),
@@ -87,8 +89,12 @@ pub(crate) fn help() -> String {
     let mut text = String::from(
         "usage: cargo xtask COMMAND\n\n  \
          help                  this text\n  \
+         advise TRACE|--workload NAME --goal read|write|space|p99 [--simulate-only] ...\n  \
+         \x20                     settings for a workload, with the reasons and the figures; `advise --help` has the rest\n  \
          bench [MATRIX.toml] [--quick | --full] [--only WORD,...] [--baseline RUN] [--out DIR] [--resume]\n  \
          \x20                     the engine over matrices of settings and workloads, with a report; `bench --help` has the rest\n  \
+         bench --counts [--bless | --only WORD,...] [--out DIR]\n  \
+         \x20                     instructions of hot paths, by valgrind, beside the committed baseline\n  \
          ci [--skip STEP]...   every step below, in this order, up to the first failure\n  \
          crash [--seed N] [--seeds M] [--samples S | --one-in C] [--operations K] [--minutes T] [--planted]\n  \
          \x20                     power cuts of whole databases, before every change of the disk, or before S of them\n  \
@@ -131,6 +137,19 @@ mod tests {
     fn ci_skips_the_steps_it_is_told_to_skip() {
         let Command::Ci { skipped } = parse("ci --skip test --skip docs").unwrap() else { panic!() };
         assert_eq!(skipped, ["test", "docs"]);
+    }
+
+    #[test]
+    fn programs_are_found_by_their_words() {
+        for (line, expected) in [
+            ("bench --counts --bless", "siltstone-counts"),
+            ("bench --out DIR --counts", "siltstone-counts"),
+            ("bench --quick", "siltstone-bench"),
+            ("advise FILE --goal read", "siltstone-advise"),
+        ] {
+            let Command::Program { program, words } = parse(line).unwrap() else { panic!() };
+            assert_eq!((program.name, words.len()), (expected, line.split(' ').count() - 1), "{line}");
+        }
     }
 
     #[test]
