@@ -15,11 +15,14 @@ use super::keys::{Keys, Placed, Target};
 use crate::{
     arena::Address,
     key::{NodeKey, SearchKey},
+    sync::point,
     words::WORD_BYTES,
 };
 
 /// Keys in a leaf at most.
-pub(super) const SLOTS: usize = 64;
+pub(super) const SLOTS: usize = if cfg!(shuttle) { SLOTS_UNDER_SHUTTLE } else { 64 };
+/// Few, so that leaves of small tables are split often.
+const SLOTS_UNDER_SHUTTLE: usize = 4;
 /// A byte of each key's hash, eight in a word.
 const PRINT_WORDS: usize = SLOTS.div_ceil(WORD_BYTES);
 /// One in each byte.
@@ -67,6 +70,8 @@ impl Leaf {
         let count = self.count.load(Ordering::Relaxed);
         if let (Some(slot), Some(prints)) = (self.slots.get(count), self.prints.get(count / WORD_BYTES)) {
             slot.first.store(placed.head.0, Ordering::Relaxed);
+            // Half a key lies here now.
+            point();
             slot.second.store(placed.head.1, Ordering::Relaxed);
             slot.key.store(placed.key.to_word(), Ordering::Relaxed);
             prints.fetch_or(u64::from(print) << (count % WORD_BYTES * 8), Ordering::Relaxed);
