@@ -18,7 +18,7 @@ use shuttle::{
 use crate::Checked;
 
 /// Schedules, unless `SCHEDULES` says otherwise.
-const SCHEDULES: usize = 2000;
+const SCHEDULES: usize = 20_000;
 /// Places where PCT changes its mind, plus one.
 const DEPTH: usize = 3;
 /// A run takes a few hundred steps; one that takes so many turns in circles.
