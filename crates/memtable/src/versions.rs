@@ -360,6 +360,29 @@ mod tests {
     }
 
     #[test]
+    fn nothing_newer_is_found_while_newer_versions_come() {
+        let versions = Versions::new();
+        let (first, linked) = (AtomicU64::new(0), AtomicU64::new(0));
+        let count = 200_000;
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                for sequence in 1..=count {
+                    assert!(versions.link(&first, versions.write(tag(sequence), b"")));
+                    linked.store(sequence, Ordering::Release);
+                }
+            });
+            loop {
+                let newest = linked.load(Ordering::Acquire);
+                let found = versions.at_or_below(&first, tag(newest)).map(|found| versions.tag(found));
+                assert_eq!(found, (newest > 0).then(|| tag(newest)));
+                if newest == count {
+                    break;
+                }
+            }
+        });
+    }
+
+    #[test]
     fn threads_link_side_by_side() {
         let versions = Versions::new();
         let first = AtomicU64::new(0);

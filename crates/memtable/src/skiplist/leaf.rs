@@ -40,7 +40,9 @@ pub(super) struct Leaf {
     prints: [AtomicU64; PRINT_WORDS],
     slots: [Slot; SLOTS],
     /// No key from here on belongs here (the high key of Lehman and Yao, "Efficient locking for concurrent operations
-    /// on B-trees", TODS 6, 1981). Keys that were here when it was set and are not less are in the next leaf too.
+    /// on B-trees", TODS 6, 1981). Keys that were here when it was set and are not less are in the next leaf too. Only
+    /// an end that came with a split of this leaf's node is ever met; one that a leaf has from the leaf it was the upper
+    /// half of says that it is not the last.
     end: OnceLock<NodeKey>,
 }
 
