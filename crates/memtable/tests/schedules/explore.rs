@@ -10,9 +10,7 @@ use std::{
 
 use shuttle::{
     Config, MaxSteps, PortfolioRunner, Runner,
-    scheduler::{
-        PctScheduler, RandomScheduler, ReplayScheduler, UncontrolledNondeterminismCheckScheduler,
-    },
+    scheduler::{PctScheduler, RandomScheduler, ReplayScheduler, UncontrolledNondeterminismCheckScheduler},
 };
 
 use crate::Checked;

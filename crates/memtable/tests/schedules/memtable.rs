@@ -55,7 +55,10 @@ fn run() -> Checked {
     }
     let outcomes: Vec<Checked> =
         parts.into_iter().map(|part| part.join().unwrap_or_else(|_| Err("panicked".to_owned()))).collect();
-    outcomes.into_iter().collect::<Checked>().and_then(|()| check_whole(&shared))
+    outcomes
+        .into_iter()
+        .collect::<Checked>()
+        .and_then(|()| check_whole(&shared))
         .map_err(|what| format!("{:?}: {what}", shared.orders))
 }
 
@@ -91,7 +94,11 @@ fn look_up(shared: &Shared) -> Checked {
 
 fn stands_on(cursor: &dyn Cursor, written: &Written, way: &str) -> Checked {
     let found = cursor.valid().then(|| Written::under(cursor));
-    if found.as_ref() == Some(written) { Ok(()) } else { Err(format!("{way} to {written:?} found {found:?}")) }
+    if found.as_ref() == Some(written) {
+        Ok(())
+    } else {
+        Err(format!("{way} to {written:?} found {found:?}"))
+    }
 }
 
 /// Walks in one direction, from an end or from somewhere.

@@ -77,9 +77,8 @@ impl Written {
 
 /// The first entries of each writer, so many of each.
 pub(crate) fn all(orders: &Orders, counts: &Counts) -> BTreeSet<Written> {
-    let of_writer = |(writer, count): (usize, &u64)| {
-        (0..*count).map(move |number| Written::of(orders, writer, number))
-    };
+    let of_writer =
+        |(writer, count): (usize, &u64)| (0..*count).map(move |number| Written::of(orders, writer, number));
     counts.iter().enumerate().flat_map(of_writer).collect()
 }
 
