@@ -99,7 +99,7 @@ pub(crate) fn help() -> String {
          crash [--seed N] [--seeds M] [--samples S | --one-in C] [--operations K] [--minutes T] [--planted]\n  \
          \x20                     power cuts of whole databases, before every change of the disk, or before S of them\n  \
          shuttle [--schedules N] [--seed S] [--replay FILE] [--planted] [TEST]\n  \
-         \x20                     commit, rotation, read_view and close under schedules that shuttle chooses\n  \
+         \x20                     commit, rotation, read_view, close and memtable under schedules that shuttle chooses\n  \
          sim [--strategy NAME[,PARAMETER=VALUE]...]... [--workload NAME] [--json FILE] [--svg FILE] ...\n  \
          \x20                     what strategies cost at which size of the data, without files; `sim --help` has the rest\n  \
          tidy --bless          write the hashes of the format sources into docs/format\n\nsteps, each also a command:\n",

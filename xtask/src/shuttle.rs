@@ -1,4 +1,4 @@
-//! Runs the engine's tests of schedules, in a build in which shuttle stands in for threads and locks.
+//! Runs the tests of schedules, of the engine and of the memtable, in a build in which shuttle stands in for threads and locks.
 
 use std::{env, ffi::OsString, path::PathBuf};
 
@@ -6,8 +6,12 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::workspace::Workspace;
 
-/// The modules of `crates/engine/tests/schedules` that hold a test.
-const TESTS: &[&str] = &["commit", "rotation", "read_view", "close", "replay"];
+/// The modules of `crates/engine/tests/schedules` and `crates/memtable/tests/schedules` that hold a test.
+const TESTS: &[&str] = &["commit", "rotation", "read_view", "close", "replay", OF_MEMTABLE];
+/// The one of the memtable.
+const OF_MEMTABLE: &str = "memtable";
+const ENGINE: &[&str] = &["--package", "siltstone", "--features", "siltstone/planted-bugs"];
+const MEMTABLE: &[&str] = &["--package", "siltstone-memtable"];
 
 /// What to run.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -48,7 +52,16 @@ impl Options {
         Ok(options)
     }
 
-    /// Which tests of the program to run.
+    /// Whose programs to build. Bugs are planted in the engine only.
+    fn packages(&self) -> Vec<&'static str> {
+        match &self.test {
+            Some(test) if test == OF_MEMTABLE => MEMTABLE.to_vec(),
+            None if !self.planted => [ENGINE, MEMTABLE].concat(),
+            _ => ENGINE.to_vec(),
+        }
+    }
+
+    /// Which tests of the programs to run.
     fn filter(&self) -> Vec<String> {
         match (&self.test, self.planted) {
             (Some(test), _) => vec![format!("{test}::")],
@@ -75,22 +88,16 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<()> {
         environment.push(("REPLAY", path.into()));
     }
     let filter = options.filter();
-    let mut arguments = vec![
-        "test",
-        "--quiet",
-        "--target-dir",
-        "target/shuttle",
-        "--package",
-        "siltstone",
-        "--features",
-        "planted-bugs",
+    let mut arguments = vec!["test", "--quiet", "--target-dir", "target/shuttle"];
+    arguments.extend(options.packages());
+    arguments.extend([
         "--test",
         "schedules",
         "--",
         // One after the other: each uses two processors, one for each way of choosing.
         "--test-threads=1",
         "--nocapture",
-    ];
+    ]);
     arguments.extend(filter.iter().map(String::as_str));
     workspace.cargo_with(&environment, &arguments)
 }
@@ -107,12 +114,24 @@ mod tests {
     fn all_tests_run_unless_one_is_named() {
         assert_eq!(
             parse("").unwrap().filter(),
-            ["commit::", "rotation::", "read_view::", "close::", "replay::"]
+            ["commit::", "rotation::", "read_view::", "close::", "replay::", "memtable::"]
         );
         let options = parse("--schedules 100000 --seed 7 close").unwrap();
         assert_eq!((options.schedules, options.seed), (Some(100_000), Some(7)));
         assert_eq!(options.filter(), ["close::"]);
         assert_eq!(parse("--planted").unwrap().filter(), ["planted::"]);
+    }
+
+    #[test]
+    fn only_what_has_the_tests_is_built() {
+        for (line, packages) in [
+            ("", [ENGINE, MEMTABLE].concat()),
+            ("close", ENGINE.to_vec()),
+            ("--planted", ENGINE.to_vec()),
+            ("memtable", MEMTABLE.to_vec()),
+        ] {
+            assert_eq!(parse(line).unwrap().packages(), packages, "{line}");
+        }
     }
 
     #[test]

@@ -28,7 +28,7 @@ use index::Index;
 /// A lookup allocates nothing but the copy of the value, and writes to nothing that others read. A filter of the keys'
 /// hashes answers nearly all lookups of keys that are not there.
 ///
-/// `bytes` counts for a leaf 1.7 KiB (but for the first), for a key 16 bytes and its length above 16, rounded up to 8,
+/// `bytes` counts for a leaf 1.8 KiB (but for the first), for a key 16 bytes and its length above 16, rounded up to 8,
 /// for a version 32 bytes and its value, rounded up to 8, or 80 more than its length above 4 KiB. The filter takes
 /// 2 to 8 bytes for an entry, and is counted as it grows.
 pub struct SkipListMemtable {

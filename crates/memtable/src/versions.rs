@@ -11,6 +11,7 @@ use crate::{
     answer::answer,
     arena::{Address, Arena},
     cost,
+    sync::point,
     words::{WORD_BYTES, copy_in, copy_out, count_for},
 };
 
@@ -82,21 +83,15 @@ impl Versions {
     pub(crate) fn link(&self, first: &AtomicU64, address: Address) -> bool {
         let new = self.version(address);
         loop {
-            // What is in front of it, and what will be behind.
-            let before = self.last_newer(first, new.tag());
-            let link = before.map_or(first, |before| self.version(before).next);
-            let after = link.load(Ordering::Acquire);
-            if let Some(after) = Address::from_word(after) {
-                let tag = self.version(after).tag();
-                if tag == new.tag() {
-                    return after == address;
-                }
-                if tag > new.tag() {
-                    // It came between.
-                    continue;
-                }
+            let (before, after) = self.beside(first, new.tag());
+            if let Some(after) = after.filter(|after| self.tag(*after) == new.tag()) {
+                return after == address;
             }
-            self.follow(&new, Address::from_word(after));
+            self.follow(&new, after);
+            // Others may link theirs in between, at this link or at another.
+            point();
+            let link = before.map_or(first, |before| self.version(before).next);
+            let after = after.unwrap_or(Address::NONE).to_word();
             // Releases all that the version says.
             if link.compare_exchange(after, address.to_word(), Ordering::Release, Ordering::Relaxed).is_ok() {
                 return true;
@@ -129,22 +124,27 @@ impl Versions {
 
     /// The newest version at or below a tag.
     pub(crate) fn at_or_below(&self, first: &AtomicU64, tag: Tag) -> Option<Address> {
-        match self.last_newer(first, tag) {
-            Some(newer) => self.next(newer),
-            None => Versions::newest(first),
-        }
+        self.beside(first, tag).1
     }
 
     /// The oldest version above a tag.
     pub(crate) fn last_newer(&self, first: &AtomicU64, tag: Tag) -> Option<Address> {
-        let is_newer = |address: &Address| self.version(*address).tag() > tag;
-        let mut found = Versions::newest(first).filter(is_newer)?;
-        loop {
-            let version = self.version(found);
-            let further = version.jump().filter(is_newer).or_else(|| self.next(found).filter(is_newer));
-            let Some(further) = further else { return Some(found) };
-            found = further;
+        self.beside(first, tag).0
+    }
+
+    /// The oldest version above a tag, and the newest one at or below it, which followed it at one moment. A link that is
+    /// read a second time may lead elsewhere: to a version above the tag that came between.
+    fn beside(&self, first: &AtomicU64, tag: Tag) -> (Option<Address>, Option<Address>) {
+        let is_newer = |address: &Address| self.tag(*address) > tag;
+        let (mut newer, mut after) = (None, Versions::newest(first));
+        while let Some(found) = after.filter(is_newer) {
+            let (mut at, mut version) = (found, self.version(found));
+            while let Some(further) = version.jump().filter(is_newer) {
+                (at, version) = (further, self.version(further));
+            }
+            (newer, after) = (Some(at), self.next(at));
         }
+        (newer, after)
     }
 
     /// The first of a list.
@@ -357,6 +357,29 @@ mod tests {
         let of_new_key = AtomicU64::new(new.to_word());
         assert!(versions.link(&of_new_key, new), "a list may begin with its first version");
         assert_eq!((walk(&versions, &first), walk(&versions, &of_new_key)), (vec![3, 2, 1], vec![9]));
+    }
+
+    #[test]
+    fn nothing_newer_is_found_while_newer_versions_come() {
+        let versions = Versions::new();
+        let (first, linked) = (AtomicU64::new(0), AtomicU64::new(0));
+        let count = 200_000;
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                for sequence in 1..=count {
+                    assert!(versions.link(&first, versions.write(tag(sequence), b"")));
+                    linked.store(sequence, Ordering::Release);
+                }
+            });
+            loop {
+                let newest = linked.load(Ordering::Acquire);
+                let found = versions.at_or_below(&first, tag(newest)).map(|found| versions.tag(found));
+                assert_eq!(found, (newest > 0).then(|| tag(newest)));
+                if newest == count {
+                    break;
+                }
+            }
+        });
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::{
     index::Index,
     keys::{Placed, Target},
 };
-use crate::{cursor::KeyCursor, versions::Versions};
+use crate::{cursor::KeyCursor, sync::point, versions::Versions};
 
 /// Keys whose memory is asked for together, ahead of the cursor.
 const AHEAD: usize = 8;
@@ -37,6 +37,8 @@ impl LeafCursor {
 
     fn load<T>(&mut self, load: impl FnOnce(&Index, &mut Vec<Placed>) -> T) -> T {
         self.touched = 0..0;
+        // A seek may load several leaves.
+        point();
         load(&self.table.index, &mut self.leaf)
     }
 

@@ -21,7 +21,7 @@ use crate::{
     arena::Address,
     cost,
     key::{NodeKey, SearchKey},
-    sync::{ArcSwap, Mutex},
+    sync::{ArcSwap, Loaded, Mutex, point},
 };
 
 type Node<'a, 'g> = Entry<'a, 'g, NodeKey, Place>;
@@ -29,13 +29,15 @@ type Node<'a, 'g> = Entry<'a, 'g, NodeKey, Place>;
 /// Where a leaf is, and after it those that replace it.
 struct Place {
     leaf: ArcSwap<Leaf>,
-    /// Held by whoever adds a key.
-    adding: Mutex<()>,
+    /// Held by whoever adds a key; shared with whoever splits off this place.
+    adding: Arc<Mutex<()>>,
 }
 
-/// What a leaf costs: itself with its two counts, and its node with the count of references and the average tower.
+/// What a leaf costs: itself with its two counts, its node with the count of references and the average tower, and
+/// its lock with two counts.
 const LEAF_BYTES: usize = cost::allocation(size_of::<Leaf>() + 2 * size_of::<usize>())
-    + cost::allocation(size_of::<NodeKey>() + size_of::<Place>() + 3 * size_of::<usize>());
+    + cost::allocation(size_of::<NodeKey>() + size_of::<Place>() + 3 * size_of::<usize>())
+    + cost::allocation(size_of::<Mutex<()>>() + 2 * size_of::<usize>());
 
 /// Keys in order: leaves of some dozen, each from the key of its node on, up to that of the next.
 ///
@@ -47,8 +49,9 @@ const LEAF_BYTES: usize = cost::allocation(size_of::<Leaf>() + 2 * size_of::<usi
 /// 1. the upper half of its keys gets a leaf and a node of its own,
 /// 2. the lower half gets a leaf, which knows its end, in the place of the full one.
 ///
-/// In between the upper half is found by its node, and by whoever came to the full leaf before. Who comes to the lower
-/// half for a key behind its end comes late, and searches again.
+/// In between the upper half is found by its node, and by whoever comes to the full leaf, such as a cursor that walks
+/// through it; nobody adds keys to either. Who comes to the lower half for a key behind its end comes late, and searches
+/// again.
 pub(super) struct Index {
     nodes: SkipList<NodeKey, Place>,
     keys: Keys,
@@ -79,7 +82,7 @@ impl Index {
         let guard = &epoch::pin();
         let (target, search) = (Target::new(user_key), SearchKey::lent(user_key));
         loop {
-            let leaf = self.node_at(&search, guard).value().leaf.load();
+            let leaf = self.node_at(&search, guard).value().load();
             let found = leaf.find(&target, print_of(hash), &self.keys);
             if found.is_some() || !leaf.ends_before(&search) {
                 return found;
@@ -94,7 +97,7 @@ impl Index {
         loop {
             let node = self.node_at(&search, guard);
             let place = node.value();
-            if let Some(found) = place.leaf.load().find(&target, print, &self.keys) {
+            if let Some(found) = place.load().find(&target, print, &self.keys) {
                 return found;
             }
             // Whoever panicked under the lock left a whole leaf behind.
@@ -121,7 +124,8 @@ impl Index {
     fn split(&self, place: &Place, leaf: &Leaf, target: &Target<'_>, guard: &Guard) {
         // Keys that come in order leave full leaves behind.
         if leaf.end().is_none() && leaf.is_before(target, &self.keys) {
-            self.add_leaf(target.user_key, Leaf::with(&[], None), guard);
+            self.add_place(target.user_key, Place::of(Leaf::with(&[], None)), guard);
+            point();
             leaf.end_at(target.user_key);
             return;
         }
@@ -129,14 +133,20 @@ impl Index {
         let (lower, upper) = sorted.split_at(SLOTS / 2);
         let mut middle = Vec::new();
         upper.iter().take(1).for_each(|(placed, _)| self.keys.copy(*placed, &mut middle));
-        self.add_leaf(&middle, Leaf::with(upper, leaf.end().map(SearchKey::to_node)), guard);
+        let upper = Place::of(Leaf::with(upper, leaf.end().map(SearchKey::to_node)));
+        // Whoever adds to the upper leaf waits until the full one is gone, or cursors that find its keys in the full one
+        // would pass over the new key between them.
+        let adding = Arc::clone(&upper.adding);
+        let _adding = adding.lock().unwrap_or_else(PoisonError::into_inner);
+        self.add_place(&middle, upper, guard);
+        point();
         place.leaf.store(Arc::new(Leaf::with(lower, Some(NodeKey::new(&middle)))));
     }
 
-    fn add_leaf(&self, from: &[u8], leaf: Leaf, guard: &Guard) {
+    fn add_place(&self, from: &[u8], place: Place, guard: &Guard) {
         let key = NodeKey::new(from);
         self.leaf_bytes.fetch_add((LEAF_BYTES + key.bytes_behind()) as u64, Ordering::Relaxed);
-        self.nodes.get_or_insert_with(key, || Place::of(leaf), guard).release(guard);
+        self.nodes.get_or_insert_with(key, || place, guard).release(guard);
     }
 
     /// The last node at or before a key.
@@ -150,7 +160,7 @@ impl Index {
         let guard = &epoch::pin();
         let search = SearchKey::lent(user_key);
         loop {
-            let leaf = self.node_at(&search, guard).value().leaf.load();
+            let leaf = self.node_at(&search, guard).value().load();
             if !leaf.ends_before(&search) {
                 return leaf.sorted(&self.keys, into);
             }
@@ -162,7 +172,7 @@ impl Index {
         let guard = &epoch::pin();
         let node = self.nodes.lower_bound(Bound::Excluded(&SearchKey::lent(user_key)), guard)?;
         // Should it be split just now, those that are no longer in it are behind the next node.
-        node.value().leaf.load().sorted(&self.keys, into);
+        node.value().load().sorted(&self.keys, into);
         Some(node.key().get().to_vec())
     }
 
@@ -172,7 +182,7 @@ impl Index {
         let search = SearchKey::lent(user_key);
         loop {
             let node = self.nodes.upper_bound(Bound::Excluded(&search), guard)?;
-            let leaf = node.value().leaf.load();
+            let leaf = node.value().load();
             if leaf.end().is_none_or(|end| *end >= search) {
                 leaf.sorted(&self.keys, into);
                 return Some(node.key().get().to_vec());
@@ -185,7 +195,7 @@ impl Index {
         let guard = &epoch::pin();
         loop {
             let node = self.nodes.back(guard)?;
-            let leaf = node.value().leaf.load();
+            let leaf = node.value().load();
             if leaf.end().is_none() {
                 leaf.sorted(&self.keys, into);
                 return Some(node.key().get().to_vec());
@@ -196,7 +206,14 @@ impl Index {
 
 impl Place {
     fn of(leaf: Leaf) -> Place {
-        Place { leaf: ArcSwap::from_pointee(leaf), adding: Mutex::new(()) }
+        Place { leaf: ArcSwap::from_pointee(leaf), adding: Arc::default() }
+    }
+
+    /// The leaf, for whoever has just found the place.
+    fn load(&self) -> Loaded<Leaf> {
+        // The leaf may be split before it is loaded.
+        point();
+        self.leaf.load()
     }
 }
 

@@ -15,11 +15,14 @@ use super::keys::{Keys, Placed, Target};
 use crate::{
     arena::Address,
     key::{NodeKey, SearchKey},
+    sync::point,
     words::WORD_BYTES,
 };
 
 /// Keys in a leaf at most.
-pub(super) const SLOTS: usize = 64;
+pub(super) const SLOTS: usize = if cfg!(shuttle) { SLOTS_UNDER_SHUTTLE } else { 64 };
+/// Few, so that leaves of small tables are split often.
+const SLOTS_UNDER_SHUTTLE: usize = 4;
 /// A byte of each key's hash, eight in a word.
 const PRINT_WORDS: usize = SLOTS.div_ceil(WORD_BYTES);
 /// One in each byte.
@@ -37,7 +40,9 @@ pub(super) struct Leaf {
     prints: [AtomicU64; PRINT_WORDS],
     slots: [Slot; SLOTS],
     /// No key from here on belongs here (the high key of Lehman and Yao, "Efficient locking for concurrent operations
-    /// on B-trees", TODS 6, 1981). Keys that were here when it was set and are not less are in the next leaf too.
+    /// on B-trees", TODS 6, 1981). Keys that were here when it was set and are not less are in the next leaf too. Only
+    /// an end that came with a split of this leaf's node is ever met; one that a leaf has from the leaf it was the upper
+    /// half of says that it is not the last.
     end: OnceLock<NodeKey>,
 }
 
@@ -67,6 +72,8 @@ impl Leaf {
         let count = self.count.load(Ordering::Relaxed);
         if let (Some(slot), Some(prints)) = (self.slots.get(count), self.prints.get(count / WORD_BYTES)) {
             slot.first.store(placed.head.0, Ordering::Relaxed);
+            // Half a key lies here now.
+            point();
             slot.second.store(placed.head.1, Ordering::Relaxed);
             slot.key.store(placed.key.to_word(), Ordering::Relaxed);
             prints.fetch_or(u64::from(print) << (count % WORD_BYTES * 8), Ordering::Relaxed);
