@@ -10,7 +10,7 @@ pub(crate) use scheduled::{
     thread, unbounded,
 };
 /// For figures that decide nothing: under shuttle no place where it may switch threads, which would only make schedules longer.
-pub(crate) use std::sync::atomic::AtomicU64 as FigureAtomicU64;
+pub(crate) use std::sync::atomic::{AtomicBool as FigureAtomicBool, AtomicU64 as FigureAtomicU64};
 #[cfg(not(shuttle))]
 pub(crate) use std::{
     sync::{
@@ -108,6 +108,23 @@ mod pointer {
         }
     }
 }
+
+/// Looks again and again for about two microseconds whether something is so, before the thread goes to sleep until it is: falling asleep and being woken take longer
+/// than most of what other threads are waited for.
+#[cfg(not(shuttle))]
+pub(crate) fn look_for_a_moment(is_so: impl Fn() -> bool) {
+    const LOOKS: u32 = 100;
+    for _ in 0..LOOKS {
+        if is_so() {
+            return;
+        }
+        std::hint::spin_loop();
+    }
+}
+
+/// Nothing happens while one looks.
+#[cfg(shuttle)]
+pub(crate) fn look_for_a_moment(_: impl Fn() -> bool) {}
 
 /// A number that this process never gave to anyone else.
 pub(crate) fn unique_in_process() -> u64 {

@@ -6,7 +6,7 @@ use crate::{
     Durability, Error, Result, WriteBatch,
     keyspace::KeyspaceId,
     manifest::state::LogPosition,
-    sync::{Arc, Condvar, Mutex},
+    sync::{Arc, Condvar, FigureAtomicBool, Mutex, Ordering, look_for_a_moment},
 };
 
 /// One batch between `write` and its acknowledgement.
@@ -24,6 +24,8 @@ pub(crate) struct Pending {
     pub(crate) durability: Durability,
     progress: Mutex<Progress>,
     changed: Condvar,
+    /// Whether it was told something that it does not know yet. Only says that the lock is worth taking.
+    has_news: FigureAtomicBool,
 }
 
 #[derive(Clone, Debug)]
@@ -51,6 +53,7 @@ impl Pending {
         // Here, on the writer's own thread, and not under the log's lock.
         let payload_crc = Payload::new(&payload).crc();
         let (progress, changed) = (Mutex::new(Progress::Waiting), Condvar::default());
+        let has_news = FigureAtomicBool::new(false);
         Arc::new(Pending {
             payload,
             payload_crc,
@@ -60,6 +63,7 @@ impl Pending {
             durability,
             progress,
             changed,
+            has_news,
         })
     }
 
@@ -68,12 +72,17 @@ impl Pending {
     }
 
     pub(crate) fn wait(&self) -> Result<Told> {
+        // Whoever waits for no sync waits for less time than it takes to be woken.
+        if !self.durability.waits_for_sync() {
+            look_for_a_moment(|| self.has_news.load(Ordering::Relaxed));
+        }
         let mut progress = self.progress.lock();
         loop {
             match &*progress {
                 Progress::Waiting => progress = self.changed.wait(progress),
                 Progress::Leads => {
                     *progress = Progress::Waiting;
+                    self.has_news.store(false, Ordering::Relaxed);
                     return Ok(Told::Lead);
                 }
                 Progress::Published(end) => return Ok(Told::Published(*end)),
@@ -95,7 +104,11 @@ impl Pending {
     }
 
     fn tell(&self, news: Progress) {
-        *self.progress.lock() = news;
+        {
+            let mut progress = self.progress.lock();
+            *progress = news;
+            self.has_news.store(true, Ordering::Relaxed);
+        }
         self.changed.notify_one();
     }
 }
