@@ -47,7 +47,10 @@ fn run() -> Checked {
     let mut parts = Vec::new();
     for writer in 0..WRITERS {
         let shared = Arc::clone(&shared);
-        parts.push(thread::spawn(move || write(&shared, writer)));
+        parts.push(thread::spawn(move || {
+            write(&shared, writer);
+            Ok(())
+        }));
     }
     for read in [look_up, walk] {
         let shared = Arc::clone(&shared);
@@ -62,14 +65,13 @@ fn run() -> Checked {
         .map_err(|what| format!("{:?}: {what}", shared.orders))
 }
 
-fn write(shared: &Shared, writer: usize) -> Checked {
+fn write(shared: &Shared, writer: usize) {
     for number in 0..ENTRIES {
-        let written = Written::of(&shared.orders, writer, number);
+        let written = Written::of(shared.orders, writer, number);
         let entry = Entry { key: written.key(), value: written.value.as_bytes() };
         shared.table.insert_batch(&mut [entry].into_iter());
         shared.published[writer].store(number + 1, Ordering::SeqCst);
     }
-    Ok(())
 }
 
 /// Looks for one published entry of each writer: the newest most often, since it is there that leaves are split.
@@ -78,7 +80,7 @@ fn look_up(shared: &Shared) -> Checked {
     let mut cursor = shared.cursor();
     for (writer, count) in published.into_iter().enumerate().filter(|(_, count)| *count > 0) {
         let number = if thread_rng().gen_bool(0.5) { count - 1 } else { thread_rng().gen_range(0..count) };
-        let written = Written::of(&shared.orders, writer, number);
+        let written = Written::of(shared.orders, writer, number);
         let hash = KeyHash::of(written.user_key.as_bytes());
         let found = shared.table.get(written.user_key.as_bytes(), hash, written.sequence());
         if found != Some(Lookup::Value(written.value.as_bytes().into())) {
@@ -103,7 +105,7 @@ fn stands_on(cursor: &dyn Cursor, written: &Written, way: &str) -> Checked {
 
 /// Walks in one direction, from an end or from somewhere.
 fn walk(shared: &Shared) -> Checked {
-    let published = all(&shared.orders, &shared.published());
+    let published = all(shared.orders, &shared.published());
     let from = published.iter().nth(thread_rng().gen_range(0..2 * published.len() + 1));
     let mut cursor = shared.cursor();
     if thread_rng().gen_bool(0.5) {
@@ -113,7 +115,7 @@ fn walk(shared: &Shared) -> Checked {
         };
         let found = steps(&mut *cursor, begin, |cursor| cursor.next())?;
         let on_its_way = published.iter().filter(|entry| from.is_none_or(|from| *entry >= from));
-        return check_walk(&shared.orders, &found, on_its_way).map_err(|what| format!("forwards: {what}"));
+        return check_walk(shared.orders, &found, on_its_way).map_err(|what| format!("forwards: {what}"));
     }
     let begin = match from {
         Some(from) => cursor.seek_for_prev(from.key()),
@@ -122,7 +124,7 @@ fn walk(shared: &Shared) -> Checked {
     let mut found = steps(&mut *cursor, begin, |cursor| cursor.prev())?;
     found.reverse();
     let on_its_way = published.iter().filter(|entry| from.is_none_or(|from| *entry <= from));
-    check_walk(&shared.orders, &found, on_its_way).map_err(|what| format!("backwards: {what}"))
+    check_walk(shared.orders, &found, on_its_way).map_err(|what| format!("backwards: {what}"))
 }
 
 type Step = siltstone_memtable::types::Result<()>;
@@ -150,7 +152,7 @@ fn check_whole(shared: &Shared) -> Checked {
     if counted != WRITERS as u64 * ENTRIES {
         return Err(format!("{counted} entries are counted"));
     }
-    let everything = all(&shared.orders, &[ENTRIES; WRITERS]);
+    let everything = all(shared.orders, &[ENTRIES; WRITERS]);
     let mut cursor = shared.cursor();
     let begin = cursor.first();
     let forwards = steps(&mut *cursor, begin, |cursor| cursor.next())?;

@@ -43,7 +43,7 @@ pub(crate) struct Written {
 impl Written {
     /// Entry `number` of a writer. The keys of the writers interleave; every third entry is of a key that both write, and the
     /// older versions of it may come later.
-    pub(crate) fn of(orders: &Orders, writer: usize, number: u64) -> Written {
+    pub(crate) fn of(orders: Orders, writer: usize, number: u64) -> Written {
         let place = match orders[writer] {
             Order::Ascending => number,
             Order::Descending => ENTRIES - 1 - number,
@@ -76,7 +76,7 @@ impl Written {
 }
 
 /// The first entries of each writer, so many of each.
-pub(crate) fn all(orders: &Orders, counts: &Counts) -> BTreeSet<Written> {
+pub(crate) fn all(orders: Orders, counts: &Counts) -> BTreeSet<Written> {
     let of_writer =
         |(writer, count): (usize, &u64)| (0..*count).map(move |number| Written::of(orders, writer, number));
     counts.iter().enumerate().flat_map(of_writer).collect()
@@ -84,7 +84,7 @@ pub(crate) fn all(orders: &Orders, counts: &Counts) -> BTreeSet<Written> {
 
 /// Checks what a walk found, in order: all that had been published of what lies on its way, once, and nothing that nobody writes.
 pub(crate) fn check_walk<'a>(
-    orders: &Orders,
+    orders: Orders,
     found: &[Written],
     mut published: impl Iterator<Item = &'a Written>,
 ) -> Checked {
