@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use siltstone::{BloomSettings, Db, Durability, FilterSettings, MemtableSettings, Settings};
-use siltstone_benches::{strategies::Chosen, units};
+use siltstone_benches::{keys::KEY_BYTES, strategies::Chosen, units};
 
 use crate::{
     values::{self, Bytes, Compression, Distribution, DurabilityWord, Memtable, Strategy},
@@ -85,6 +85,16 @@ impl Cell {
         AXES.iter().map(|axis| (*axis, word(axis))).collect()
     }
 
+    /// What cells are put in order by: their words, and numbers by what they are.
+    pub(crate) fn order(&self) -> Vec<String> {
+        let value = serde_json::to_value(self).unwrap_or_default();
+        let word = |axis: &&str| match value.get(axis) {
+            Some(Value::Number(number)) => format!("{:024.3}", number.as_f64().unwrap_or_default()),
+            _ => self.word(axis),
+        };
+        AXES.iter().map(word).collect()
+    }
+
     /// The value of one axis in words.
     pub(crate) fn word(&self, axis: &str) -> String {
         self.words().into_iter().find(|(name, _)| *name == axis).map(|(_, word)| word).unwrap_or_default()
@@ -100,6 +110,11 @@ impl Cell {
     /// The strategy, which was checked when the cell was read.
     pub(crate) fn strategy(&self) -> anyhow::Result<Chosen> {
         Chosen::parse(&self.strategy.0, self.table_bytes.0)
+    }
+
+    /// Keys and values when each key is there once.
+    pub(crate) fn data_bytes(&self) -> u64 {
+        u64::from(self.keys) * (KEY_BYTES as u64 + self.value_bytes.0)
     }
 
     /// Opens its database.

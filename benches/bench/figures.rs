@@ -7,8 +7,10 @@ use siltstone_benches::units;
 use crate::{
     cell::label,
     chart::{self, Bar, Dots, Spot, Stack, bars, dots, escaped, stacks},
+    curves::{Curve, curves},
     metrics::{METRICS, short},
     row::{LevelRow, Row},
+    strips::{Strip, strips},
     summary::{self, Summary},
 };
 
@@ -131,10 +133,55 @@ impl Figures<'_> {
         self.charts(|group| stacks(&group.iter().filter_map(stack).collect::<Vec<_>>()))
     }
 
+    /// Write amplification over the size of the data; nothing when all cells have as many keys.
+    pub(crate) fn over_sizes(&self) -> Charts {
+        if !self.axes.contains(&"keys") {
+            return Charts::new();
+        }
+        self.charts(|group| {
+            let mut lines: Vec<Curve> = Vec::new();
+            for summary in group {
+                let label = label(&summary.cell, &self.axes, &["workload", "keys", "operations"]);
+                let point = (summary.cell.data_bytes(), summary.median(|row| row.amplification.table_write));
+                match lines.iter_mut().find(|line| line.label == label) {
+                    Some(line) => line.points.push(point),
+                    None => {
+                        lines.push(Curve { label, colour: self.colour(summary), points: vec![point] });
+                    }
+                }
+            }
+            for line in &mut lines {
+                line.points.sort_by_key(|(size, _)| *size);
+            }
+            curves(&lines, "write amplification of tables")
+        })
+    }
+
+    /// What the tree of each cell went through, where the run has it.
+    pub(crate) fn histories(&self) -> Charts {
+        let charts = self.groups.iter().map(|(name, group)| {
+            let lines: Vec<Strip<'_>> = group.iter().filter_map(|summary| self.strip(summary)).collect();
+            (name.clone(), if lines.is_empty() { String::new() } else { strips(&lines) })
+        });
+        charts.filter(|(_, svg)| !svg.is_empty()).collect()
+    }
+
+    fn strip<'a>(&self, summary: &'a Summary) -> Option<Strip<'a>> {
+        let row = summary.typical().filter(|row| !row.history.samples.is_empty())?;
+        let most = row.history.samples.iter().map(|sample| sample.level0_runs).max().unwrap_or(0);
+        Some(Strip {
+            label: self.label(summary),
+            text: format!("level 0 ≤ {most}, stalled {:.0} %", row.stall_share * 100.0),
+            history: &row.history,
+        })
+    }
+
     /// Which shade is which level.
     pub(crate) fn level_key(&self) -> String {
-        let rows = self.groups.iter().flat_map(|(_, group)| group).flat_map(|summary| &summary.rows);
-        let mut levels: Vec<u32> = rows.flat_map(|row| row.levels.iter().map(|level| level.level)).collect();
+        let rows = || self.groups.iter().flat_map(|(_, group)| group).flat_map(|summary| &summary.rows);
+        let at_end = rows().flat_map(|row| &row.levels).map(|level| level.level);
+        let before = rows().flat_map(|row| &row.history.samples).flat_map(|sample| &sample.levels);
+        let mut levels: Vec<u32> = at_end.chain(before.map(|(level, _)| *level)).collect();
         levels.sort_unstable();
         levels.dedup();
         let mut html = "<ul class=\"key\">\n".to_owned();

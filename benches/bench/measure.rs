@@ -13,6 +13,7 @@ use siltstone_benches::{
 use crate::{
     cell::Cell,
     drive::{self, Driven},
+    history::History,
     predict,
     row::{Amplification, Bytes, Latency, LevelRow, Reads, Row},
     stream::Streams,
@@ -20,7 +21,9 @@ use crate::{
 };
 
 /// What was seen of the workload, before the database was closed.
-struct Watched {
+struct Worked {
+    /// When the first operation began, by the clock that counts from some moment on.
+    began: Duration,
     driven: Driven,
     settling: Duration,
     cpu: (process::CpuTime, process::CpuTime),
@@ -41,17 +44,25 @@ pub(crate) fn measure(cell: &Cell, repeat: u32, dir: &Path) -> Result<Row> {
     let memory_before_bytes = plain(process::resident_bytes())?;
     plain(process::forget_peak())?;
     let db = cell.open(dir)?;
-    let (watched, seen) = watch::while_watched(&db, || work(cell, &db, &streams, &values));
-    let watched = watched?;
+    let opened = OsClock.monotonic();
+    let (worked, watched) = watch::while_watched(&db, || work(cell, &db, &streams, &values));
+    let worked = worked?;
     let memory_peak_bytes = plain(process::peak_bytes())?;
     db.close()?;
     drop(db);
-    check(cell, &watched.settled, seen)?;
+    check(cell, &worked.settled, watched.seen)?;
     let disk_bytes = bytes_below(dir)?;
     let began = OsClock.monotonic();
     cell.open(dir)?.close()?;
     let open_ms = OsClock.monotonic().saturating_sub(began).as_secs_f64() * 1e3;
-    let mut row = row(cell, repeat, &streams, &watched, seen)?;
+    let mut row = row(cell, repeat, &streams, &worked, watched.seen)?;
+    let began = worked.began.saturating_sub(opened).as_secs_f64();
+    row.history = History {
+        workload_from: began,
+        workload_to: began + row.seconds,
+        writing_threads: writing_threads(&streams),
+        samples: watched.moments.into_samples(),
+    };
     (row.memory_before_bytes, row.memory_peak_bytes) = (memory_before_bytes, memory_peak_bytes);
     (row.disk_bytes, row.open_ms) = (disk_bytes, open_ms);
     Ok(row)
@@ -62,18 +73,19 @@ fn plain<T>(outcome: siltstone_benches::Outcome<T>) -> Result<T> {
     outcome.map_err(|error| anyhow!("{error}"))
 }
 
-fn work(cell: &Cell, db: &siltstone::Db, streams: &Streams, values: &Values) -> Result<Watched> {
+fn work(cell: &Cell, db: &siltstone::Db, streams: &Streams, values: &Values) -> Result<Worked> {
     if !streams.load.is_empty() {
         drive::load(db, &streams.load, values)?;
         plain(settle::settle(db))?;
     }
     let before = db.stats()?;
     let cpu_before = plain(process::cpu_time())?;
+    let began = OsClock.monotonic();
     let driven = drive::all(db, streams, values, cell.workload.batch_entries())?;
     let at_end = db.stats()?;
     let settling = plain(settle::settle(db))?;
     let cpu = (cpu_before, plain(process::cpu_time())?);
-    Ok(Watched { driven, settling, cpu, before, at_end, settled: db.stats()? })
+    Ok(Worked { began, driven, settling, cpu, before, at_end, settled: db.stats()? })
 }
 
 /// Whether the tree has been through what the cell requires.
@@ -98,8 +110,8 @@ fn check(cell: &Cell, settled: &Stats, seen: Seen) -> Result<()> {
     Ok(())
 }
 
-fn row(cell: &Cell, repeat: u32, streams: &Streams, watched: &Watched, seen: Seen) -> Result<Row> {
-    let Watched { driven, settled, before, at_end, .. } = watched;
+fn row(cell: &Cell, repeat: u32, streams: &Streams, worked: &Worked, seen: Seen) -> Result<Row> {
+    let Worked { driven, settled, before, at_end, .. } = worked;
     let writes = predict::writes(streams, driven.written_beside);
     let live_bytes = predict::live_keys(&writes) * (KEY_BYTES as u64 + cell.value_bytes.0);
     let entries: u64 = settled.levels.values().map(|level| level.entries).sum();
@@ -113,11 +125,10 @@ fn row(cell: &Cell, repeat: u32, streams: &Streams, watched: &Watched, seen: See
     };
     let operations = streams.threads.iter().map(Vec::len).sum::<usize>() as u64;
     let seconds = driven.elapsed.as_secs_f64();
-    let settling_seconds = watched.settling.as_secs_f64();
+    let settling_seconds = worked.settling.as_secs_f64();
     let held_up = |stats: &Stats| stats.stalls.slowed().time + stats.stalls.stopped().time;
-    let writing_threads = if streams.writer.is_empty() { streams.threads.len() } else { 1 };
     let stalled = held_up(at_end).saturating_sub(held_up(before)).as_secs_f64();
-    let (cpu_before, cpu_after) = watched.cpu;
+    let (cpu_before, cpu_after) = worked.cpu;
     Ok(Row {
         cell: cell.clone(),
         repeat,
@@ -138,9 +149,10 @@ fn row(cell: &Cell, repeat: u32, streams: &Streams, watched: &Watched, seen: See
         flushes: settled.writes.flushes,
         compactions: settled.writes.compactions,
         moves: settled.writes.moves,
-        stall_share: ratio(stalled, seconds * number(writing_threads as u64)).min(1.0),
+        stall_share: ratio(stalled, seconds * number(writing_threads(streams))).min(1.0),
         seen,
         levels: levels(settled),
+        history: History::default(),
         reads: reads(before.reads, at_end.reads),
         cpu_user_seconds: cpu_after.user.saturating_sub(cpu_before.user).as_secs_f64(),
         cpu_system_seconds: cpu_after.system.saturating_sub(cpu_before.system).as_secs_f64(),
@@ -149,6 +161,11 @@ fn row(cell: &Cell, repeat: u32, streams: &Streams, watched: &Watched, seen: See
         disk_bytes: 0,
         open_ms: 0.0,
     })
+}
+
+/// Those that can be held up.
+fn writing_threads(streams: &Streams) -> u64 {
+    if streams.writer.is_empty() { streams.threads.len() as u64 } else { 1 }
 }
 
 /// 0 where there is nothing to compare with.

@@ -14,18 +14,9 @@ use crate::{
     summary::{self, Spread, Summary},
 };
 
-/// The page. `changes` are those since a baseline, beyond a threshold, if there is one.
+/// The page, which forbids the browser to load anything. `changes` are those since a baseline, beyond a threshold, if there is one.
 pub(crate) fn page(results: &Results, summaries: &[Summary], changes: Option<(&[Change], f64)>) -> String {
-    let title = format!("Siltstone: {}", results.run.matrices.join(", "));
-    let mut html = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{}</title>\n<style>\n{}</style>\n<h1>{}</h1>\n<p>{}</p>\n",
-        escaped(&title),
-        include_str!("report.css"),
-        escaped(&title),
-        escaped(&results.run.about)
-    );
+    let mut html = head(results);
     html += &facts(results, summaries);
     html += &failures(results);
     if let Some((changes, threshold)) = changes {
@@ -52,6 +43,14 @@ pub(crate) fn page(results: &Results, summaries: &[Summary], changes: Option<(&[
         "Bytes that flushes and compactions wrote for each byte flushed. The dashed line is what the simulation says, in which compactions take no time.",
         &figures.write_amplification(),
     );
+    let over_sizes = figures.over_sizes();
+    if !over_sizes.is_empty() {
+        html += &section(
+            "Write amplification over the size of the data",
+            "Bytes that flushes and compactions wrote for each byte flushed, medians, by the bytes of keys and values when each key is there once. The axis of sizes is logarithmic.",
+            &over_sizes,
+        );
+    }
     html += &section(
         "The triangle",
         "Less is better on every axis, and nobody has the least of all three. Point at a dot for its cell.",
@@ -63,10 +62,36 @@ pub(crate) fn page(results: &Results, summaries: &[Summary], changes: Option<(&[
         &figures.shapes(),
     );
     html += &shapes.replacen("<div", &(figures.level_key() + "<div"), 1);
+    let histories = figures.histories();
+    if !histories.is_empty() {
+        let histories = section(
+            "Shape and stalls over time",
+            "Bytes of files by level from the opening of the empty database on, the deepest level at the bottom. The workload ran where the ground is lighter: what is before it was loaded, \
+             and behind it compaction came to rest. The dashed line is the debt. Below the ground, red is the time in which writers were held up, the darker the more of it. \
+             Of several repetitions the one of middle speed is shown. Point at a strip for its figures.",
+            &histories,
+        );
+        html += &histories.replacen("<div", &(figures.level_key() + "<div"), 1);
+    }
     html += &table(summaries);
     html += &details(results, summaries);
     let _ = writeln!(html, "<script>\n{}</script>\n</html>", include_str!("report.js"));
     html
+}
+
+fn head(results: &Results) -> String {
+    let title = format!("Siltstone: {}", results.run.matrices.join(", "));
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:\">\n\
+         <link rel=\"icon\" href=\"data:,\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>{}</title>\n<style>\n{}</style>\n<h1>{}</h1>\n<p>{}</p>\n",
+        escaped(&title),
+        include_str!("report.css"),
+        escaped(&title),
+        escaped(&results.run.about)
+    )
 }
 
 fn section(title: &str, about: &str, charts: &[(String, String)]) -> String {
@@ -213,7 +238,7 @@ fn details(results: &Results, summaries: &[Summary]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture;
+    use crate::{fixture, history::Sample};
 
     fn page_of(text: &str) -> String {
         let results = Results::parse(text).unwrap();
@@ -225,8 +250,10 @@ mod tests {
     #[test]
     fn the_page_needs_nothing_from_anywhere() {
         let html = page_of(fixture::TEXT);
+        assert!(html.contains("default-src 'none'"), "the browser refuses what a line may ask for");
+        let rest = html.replacen("http-equiv", "", 1).replacen("href=\"data:,\"", "", 1);
         for word in ["http", "src=", "href=", "@import", "url(", "NaN", "inf\""] {
-            assert!(!html.contains(word), "{word}");
+            assert!(!rest.contains(word), "{word}");
         }
     }
 
@@ -241,6 +268,26 @@ mod tests {
         assert!(html.contains("<li>") && html.contains("0 compactions, and 20 are required</li>"));
         assert_eq!(html.matches("<details>").count(), 1 + 4);
         assert!(html.contains("prefers-color-scheme: dark"));
+    }
+
+    #[test]
+    fn histories_and_sizes_are_drawn_where_there_are_any() {
+        let mut results = Results::parse(fixture::TEXT).unwrap();
+        let sections = |results: &Results| {
+            let html = page(results, &summary::summaries(results), None);
+            (html.contains("stalls over time</h2>"), html.contains("over the size of the data</h2>"))
+        };
+        assert_eq!(sections(&results), (false, false));
+        let sample = Sample { levels: vec![(3, 1000)], ..Sample::default() };
+        results.rows[0].history.samples = vec![sample.clone(), Sample { seconds: 1.0, ..sample }];
+        assert_eq!(sections(&results), (true, false));
+        let html = page(&results, &summary::summaries(&results), None);
+        assert!(
+            html.contains("</i>level 3</li>"),
+            "a level that is empty at the end has its colour in the key"
+        );
+        results.rows[1].cell.keys *= 2;
+        assert_eq!(sections(&results), (true, true));
     }
 
     #[test]

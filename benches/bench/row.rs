@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{cell::Cell, machine::Machine, watch::Seen};
+use crate::{cell::Cell, history::History, machine::Machine, watch::Seen};
 
 /// Version of the lines.
 pub(crate) const SCHEMA: u32 = 1;
@@ -75,6 +75,9 @@ pub(crate) struct Row {
     pub(crate) seen: Seen,
     /// Those with tables at the end, from the newest on.
     pub(crate) levels: Vec<LevelRow>,
+    /// How it came about; older lines have none.
+    #[serde(default)]
+    pub(crate) history: History,
     pub(crate) reads: Reads,
     pub(crate) cpu_user_seconds: f64,
     pub(crate) cpu_system_seconds: f64,

@@ -64,7 +64,7 @@ impl Summary {
     }
 }
 
-/// All cells of a run, each once, in the order of their words: equal workloads together.
+/// All cells of a run, each once and in order: equal workloads together.
 pub(crate) fn summaries(results: &Results) -> Vec<Summary> {
     let mut summaries: Vec<Summary> = Vec::new();
     for row in &results.rows {
@@ -77,7 +77,7 @@ pub(crate) fn summaries(results: &Results) -> Vec<Summary> {
             None => summaries.push(Summary { cell: row.cell.clone(), rows: vec![row.clone()] }),
         }
     }
-    summaries.sort_by_cached_key(|summary| summary.cell.words());
+    summaries.sort_by_cached_key(|summary| summary.cell.order());
     summaries
 }
 
@@ -189,6 +189,19 @@ mod tests {
         assert!(summaries.iter().all(|summary| summary.rows.len() == 3));
         assert_eq!(axes(&summaries), ["strategy", "compression"]);
         assert_eq!(by_workload(&summaries).len(), 1);
+    }
+
+    #[test]
+    fn sizes_come_in_their_order() {
+        let results = Results::parse(fixture::TEXT).unwrap();
+        let mut rows = Vec::new();
+        for keys in [160_000, 20_000, 4_000] {
+            let mut row = results.rows[0].clone();
+            row.cell.keys = keys;
+            rows.push(row);
+        }
+        let summaries = summaries(&Results { rows, ..results });
+        assert!(summaries.is_sorted_by_key(|summary| summary.cell.keys) && summaries.len() == 3);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Looks at a database now and then while something else works with it: what its tree was like at its widest and deepest.
+//! Looks at a database now and then while something else works with it: what its tree was like at its widest and deepest, and how it became so.
 
 use std::{
     sync::{
@@ -10,7 +10,9 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use siltstone::{Db, Stats};
+use siltstone::{Clock as _, Db, OsClock, Stats};
+
+use crate::history::{Moments, Sample};
 
 /// How long lies between two looks.
 const EVERY: Duration = Duration::from_millis(10);
@@ -32,21 +34,44 @@ impl Seen {
         self.levels = self.levels.max(stats.levels.len() as u64);
         self.runs = self.runs.max(stats.levels.values().map(|level| level.runs).sum());
         self.level0_runs = self.level0_runs.max(runs(0));
-        let debt = stats.keyspaces.values().map(|keyspace| keyspace.debt_bytes).sum();
-        self.debt_bytes = self.debt_bytes.max(debt);
+        self.debt_bytes = self.debt_bytes.max(debt_bytes(stats));
         if stats.memtable_entries >= 100 {
             self.memory_bytes_per_entry = stats.memtable_bytes / stats.memtable_entries;
         }
     }
 }
 
-/// Does the work, and looks at the database every ten milliseconds meanwhile.
-pub(crate) fn while_watched<T>(db: &Db, work: impl FnOnce() -> T) -> (T, Seen) {
-    let seen = Mutex::new(Seen::default());
+fn debt_bytes(stats: &Stats) -> u64 {
+    stats.keyspaces.values().map(|keyspace| keyspace.debt_bytes).sum()
+}
+
+fn sample(stats: &Stats, after: Duration) -> Sample {
+    Sample {
+        seconds: after.as_secs_f64(),
+        levels: stats.levels.iter().map(|(level, of_level)| (*level, of_level.file_bytes)).collect(),
+        level0_runs: stats.levels.get(&0).map_or(0, |level| level.runs),
+        debt_bytes: debt_bytes(stats),
+        stalled_seconds: (stats.stalls.slowed().time + stats.stalls.stopped().time).as_secs_f64(),
+    }
+}
+
+/// All that was seen.
+#[derive(Default, Debug)]
+pub(crate) struct Watched {
+    pub(crate) seen: Seen,
+    pub(crate) moments: Moments,
+}
+
+/// Does the work, and looks at the database every ten milliseconds meanwhile. Moments are counted from the beginning of the call.
+pub(crate) fn while_watched<T>(db: &Db, work: impl FnOnce() -> T) -> (T, Watched) {
+    let began = OsClock.monotonic();
+    let watched = Mutex::new(Watched::default());
     let is_over = AtomicBool::new(false);
     let note = || {
         if let Ok(stats) = db.stats() {
-            seen.lock().unwrap_or_else(PoisonError::into_inner).note(&stats);
+            let mut watched = watched.lock().unwrap_or_else(PoisonError::into_inner);
+            watched.seen.note(&stats);
+            watched.moments.note(sample(&stats, OsClock.monotonic().saturating_sub(began)));
         }
     };
     let outcome = thread::scope(|scope| {
@@ -57,9 +82,9 @@ pub(crate) fn while_watched<T>(db: &Db, work: impl FnOnce() -> T) -> (T, Seen) {
             }
         });
         let outcome = work();
-        note();
         is_over.store(true, Ordering::Relaxed);
         outcome
     });
-    (outcome, seen.into_inner().unwrap_or_else(PoisonError::into_inner))
+    note();
+    (outcome, watched.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
