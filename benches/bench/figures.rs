@@ -2,13 +2,15 @@
 
 use std::fmt::Write as _;
 
-use siltstone_benches::units;
+use siltstone_benches::{
+    cell::label,
+    row::{LevelRow, Row},
+    units,
+};
 
 use crate::{
-    cell::label,
     chart::{self, Bar, Dots, Spot, Stack, bars, dots, escaped, stacks},
     metrics::{METRICS, short},
-    row::{LevelRow, Row},
     summary::{self, Summary},
 };
 

@@ -2,11 +2,13 @@
 
 use std::fmt::Write as _;
 
-use siltstone_benches::units;
+use siltstone_benches::{
+    cell::{label, varying},
+    units,
+};
 
 use crate::{
     baseline::{self, Change},
-    cell::{label, varying},
     chart::{escaped, plane},
     figures::Figures,
     metrics::METRICS,
