@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use clap::Parser;
-
-use crate::matrix::Matrix;
+use siltstone_benches::matrix::Matrix;
 
 /// Measures the engine over matrices of settings and workloads; docs/benchmarks.md says how to read the results
 #[derive(Parser, Debug)]

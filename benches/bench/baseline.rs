@@ -1,8 +1,8 @@
 //! Compares a run with an earlier one, cell by cell, and tells regressions from noise.
 
+use siltstone_benches::{cell::label, row::Row};
+
 use crate::{
-    cell::label,
-    row::Row,
     summary::{self, REPEATS_MIN, Spread, Summary},
     terminal::aligned,
 };

@@ -2,14 +2,16 @@
 
 use std::fmt::Write as _;
 
-use siltstone_benches::units;
+use siltstone_benches::{
+    cell::label,
+    row::{LevelRow, Row},
+    units,
+};
 
 use crate::{
-    cell::label,
     chart::{self, Bar, Dots, Spot, Stack, bars, dots, escaped, stacks},
     curves::{Curve, curves},
     metrics::{METRICS, short},
-    row::{LevelRow, Row},
     strips::{Strip, strips},
     summary::{self, Summary},
 };

@@ -3,37 +3,26 @@
 
 mod arguments;
 mod baseline;
-mod cell;
 mod chart;
 mod curves;
-mod drive;
 mod figures;
 #[cfg(test)]
 mod fixture;
-mod history;
 mod interrupt;
-mod machine;
-mod matrix;
-mod measure;
 mod metrics;
 mod plan;
-mod predict;
 mod report;
 mod results;
-mod row;
 mod run;
-mod stream;
 mod strips;
 mod summary;
 mod terminal;
-mod values;
-mod watch;
-mod workload;
 
 use std::{path::Path, process::ExitCode};
 
 use anyhow::{Context as _, Result};
 use clap::Parser as _;
+use siltstone_benches::measure;
 
 use arguments::Arguments;
 use baseline::Verdict;

@@ -1,8 +1,9 @@
 //! The figures that tables show, in order: where each comes from, and how it is written.
 
-use siltstone_benches::units::{bytes, grouped, number};
-
-use crate::row::Row;
+use siltstone_benches::{
+    row::Row,
+    units::{bytes, grouped, number},
+};
 
 /// A figure.
 pub(crate) struct Metric {

@@ -1,8 +1,7 @@
 //! Which cells are measured, in which order, and what of them is left when a run goes on.
 
+use siltstone_benches::{cell::Cell, row::Row};
 use siltstone_testkit::Rng;
-
-use crate::{cell::Cell, row::Row};
 
 /// One measurement.
 #[derive(Clone, PartialEq, Debug)]
@@ -39,7 +38,9 @@ pub(crate) fn only(cells: Vec<Cell>, words: &[String]) -> Vec<Cell> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{fixture, matrix::Matrix};
+    use siltstone_benches::matrix::Matrix;
+
+    use crate::fixture;
 
     fn cells() -> Vec<Cell> {
         let text = "about = ''\n[axes]\nworkload = ['fillseq', 'readseq']\nthreads = [1, 2, 3, 4]";

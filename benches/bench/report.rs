@@ -2,11 +2,13 @@
 
 use std::fmt::Write as _;
 
-use siltstone_benches::units;
+use siltstone_benches::{
+    cell::{label, varying},
+    units,
+};
 
 use crate::{
     baseline::{self, Change},
-    cell::{label, varying},
     chart::{escaped, plane},
     figures::Figures,
     metrics::METRICS,
@@ -238,7 +240,8 @@ fn details(results: &Results, summaries: &[Summary]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{fixture, history::Sample};
+    use crate::fixture;
+    use siltstone_benches::history::Sample;
 
     fn page_of(text: &str) -> String {
         let results = Results::parse(text).unwrap();

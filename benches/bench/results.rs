@@ -7,8 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
-
-use crate::row::{Failure, Line, Row, Run, SCHEMA};
+use siltstone_benches::row::{Failure, Line, Row, Run, SCHEMA};
 
 /// What a file holds.
 #[derive(Clone, PartialEq, Debug)]

@@ -10,15 +10,17 @@ use std::{
 use anyhow::{Context as _, Result, anyhow, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use siltstone::{Clock as _, OsClock};
+use siltstone_benches::{
+    cell::{Cell, label, varying},
+    machine,
+    row::{Failure, Line, Row, Run, SCHEMA},
+};
 
 use crate::{
     arguments::Arguments,
-    cell::{Cell, label, varying},
     interrupt::Interrupt,
-    machine,
     plan::{self, Job},
     results::{self, Results},
-    row::{Failure, Line, Row, Run, SCHEMA},
 };
 
 /// Measures what the arguments ask for. Returns the folder of the run, and whether it was interrupted.

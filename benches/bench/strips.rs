@@ -3,14 +3,12 @@
 use std::fmt::Write as _;
 
 use siltstone_benches::{
+    history::{History, Sample},
     scale::Scale,
     units::{bytes, number},
 };
 
-use crate::{
-    chart::{LEFT, PLOT_WIDTH, TOP, begin, escaped, headline, rows, tick},
-    history::{History, Sample},
-};
+use crate::chart::{LEFT, PLOT_WIDTH, TOP, begin, escaped, headline, rows, tick};
 
 const AREA_HEIGHT: f64 = 54.0;
 const STALL_HEIGHT: f64 = 6.0;

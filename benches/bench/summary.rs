@@ -1,10 +1,11 @@
 //! What repeated measurements of a cell come to: medians, with the least and the most.
 
-use crate::{
+use siltstone_benches::{
     cell::{Cell, varying},
-    results::Results,
     row::Row,
 };
+
+use crate::results::Results;
 
 /// A cell with all its rows.
 #[derive(Clone, Debug)]

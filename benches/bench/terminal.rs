@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
+use siltstone_benches::cell::{label, varying};
+
 use crate::{
-    cell::{label, varying},
     metrics::METRICS,
     results::Results,
     summary::{self, Summary},

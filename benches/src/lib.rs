@@ -1,15 +1,29 @@
 //! What benchmarks and simulations share: inputs that are the same in every run and on every machine, names, units, axes, and what the process takes.
 
+pub mod cell;
+pub mod drive;
+pub mod engine;
 pub mod given;
+pub mod history;
 pub mod keys;
+pub mod machine;
+pub mod matrix;
+pub mod measure;
 pub mod nearest;
 mod pairs;
+mod predict;
 pub mod process;
+pub mod row;
 pub mod scale;
 pub mod settle;
+pub mod store;
 pub mod strategies;
+pub mod stream;
 mod tables;
 pub mod units;
+pub mod values;
+pub mod watch;
+pub mod workload;
 
 pub use pairs::{Pairs, VALUE_BYTES};
 pub use tables::write_table;

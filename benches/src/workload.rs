@@ -4,58 +4,76 @@ use serde::{Deserialize, Serialize};
 
 /// A workload, by the name it has in `db_bench` or in YCSB; docs/benchmarks.md says what each does.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Debug)]
-pub(crate) enum Workload {
+pub enum Workload {
+    /// Puts of ascending keys.
     #[serde(rename = "fillseq")]
     FillSeq,
+    /// Puts of keys drawn from all.
     #[serde(rename = "fillrandom")]
     FillRandom,
+    /// Batches of ascending keys.
     #[serde(rename = "fillbatch")]
     FillBatch,
+    /// Puts of keys drawn from all, each synced.
     #[serde(rename = "fillsync")]
     FillSync,
+    /// Puts of keys that are there.
     #[serde(rename = "overwrite")]
     Overwrite,
+    /// Lookups of keys that are there.
     #[serde(rename = "readrandom")]
     ReadRandom,
+    /// Lookups of keys that are not.
     #[serde(rename = "readmissing")]
     ReadMissing,
+    /// Steps of a cursor, forwards.
     #[serde(rename = "readseq")]
     ReadSeq,
+    /// Steps of a cursor, backwards.
     #[serde(rename = "readreverse")]
     ReadReverse,
+    /// A seek and ten steps, with a new cursor each.
     #[serde(rename = "seekrandom")]
     SeekRandom,
+    /// Lookups beside a thread that writes.
     #[serde(rename = "readwhilewriting")]
     ReadWhileWriting,
+    /// Deletes of keys that are there.
     #[serde(rename = "deleterandom")]
     DeleteRandom,
+    /// Half lookups, half puts.
     #[serde(rename = "ycsb-a")]
     YcsbA,
+    /// 95 % lookups, 5 % puts.
     #[serde(rename = "ycsb-b")]
     YcsbB,
+    /// Lookups.
     #[serde(rename = "ycsb-c")]
     YcsbC,
+    /// 95 % lookups of what came last, 5 % inserts.
     #[serde(rename = "ycsb-d")]
     YcsbD,
+    /// 95 % scans, 5 % inserts.
     #[serde(rename = "ycsb-e")]
     YcsbE,
+    /// Half lookups, half lookups and puts of the same key.
     #[serde(rename = "ycsb-f")]
     YcsbF,
 }
 
 impl Workload {
     /// Whether it begins with an empty database.
-    pub(crate) fn is_fresh(self) -> bool {
+    pub fn is_fresh(self) -> bool {
         matches!(self, Workload::FillSeq | Workload::FillRandom | Workload::FillBatch | Workload::FillSync)
     }
 
     /// Entries that are written together.
-    pub(crate) fn batch_entries(self) -> usize {
+    pub fn batch_entries(self) -> usize {
         if self == Workload::FillBatch { 1_000 } else { 1 }
     }
 
     /// Whether every write is synced, whatever the cell's durability is.
-    pub(crate) fn syncs(self) -> bool {
+    pub fn syncs(self) -> bool {
         self == Workload::FillSync
     }
 }

@@ -19,13 +19,17 @@ const EVERY: Duration = Duration::from_millis(10);
 
 /// The most of each that was seen at one time.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, Debug)]
-pub(crate) struct Seen {
-    pub(crate) levels: u64,
-    pub(crate) runs: u64,
-    pub(crate) level0_runs: u64,
-    pub(crate) debt_bytes: u64,
+pub struct Seen {
+    /// With tables.
+    pub levels: u64,
+    /// Sorted runs, of all levels.
+    pub runs: u64,
+    /// Those of level 0.
+    pub level0_runs: u64,
+    /// That compactions were due to read.
+    pub debt_bytes: u64,
     /// What an entry takes in a memtable; 0 when there never were enough to say.
-    pub(crate) memory_bytes_per_entry: u64,
+    pub memory_bytes_per_entry: u64,
 }
 
 impl Seen {
@@ -57,13 +61,15 @@ fn sample(stats: &Stats, after: Duration) -> Sample {
 
 /// All that was seen.
 #[derive(Default, Debug)]
-pub(crate) struct Watched {
-    pub(crate) seen: Seen,
-    pub(crate) moments: Moments,
+pub struct Watched {
+    /// The most of each.
+    pub seen: Seen,
+    /// One after the other.
+    pub moments: Moments,
 }
 
 /// Does the work, and looks at the database every ten milliseconds meanwhile. Moments are counted from the beginning of the call.
-pub(crate) fn while_watched<T>(db: &Db, work: impl FnOnce() -> T) -> (T, Watched) {
+pub fn while_watched<T>(db: &Db, work: impl FnOnce() -> T) -> (T, Watched) {
     let began = OsClock.monotonic();
     let watched = Mutex::new(Watched::default());
     let is_over = AtomicBool::new(false);

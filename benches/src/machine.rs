@@ -5,38 +5,44 @@ use std::{fs, io::IoSlice, path::Path, time::Duration};
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use siltstone::{Clock, OsClock};
-use siltstone_benches::{keys::Values, units::number};
 use siltstone_vfs::{Fs, OsFs};
+
+use crate::{keys::Values, units::number};
 
 /// What the run ran on.
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
-pub(crate) struct Machine {
-    pub(crate) processor: String,
-    pub(crate) processors: u64,
-    pub(crate) memory_bytes: u64,
-    pub(crate) system: String,
+pub struct Machine {
+    /// Its name.
+    pub processor: String,
+    /// Those that the process may use.
+    pub processors: u64,
+    /// Of the machine.
+    pub memory_bytes: u64,
+    /// Release of Linux.
+    pub system: String,
     /// Processes that wanted a processor, on average over the minute before the run.
-    pub(crate) load: f64,
-    pub(crate) limits: Limits,
+    pub load: f64,
+    /// What it can do at best.
+    pub limits: Limits,
 }
 
 /// Medians of repeated measurements, on one thread.
 #[derive(Clone, Copy, PartialEq, Serialize, Deserialize, Debug)]
-pub(crate) struct Limits {
+pub struct Limits {
     /// Appending 128 bytes to a file and syncing its data, in microseconds.
-    pub(crate) fdatasync_us: f64,
+    pub fdatasync_us: f64,
     /// Megabytes (10^6) a second: the checksum of 4 KiB.
-    pub(crate) crc32c_mb_s: f64,
+    pub crc32c_mb_s: f64,
     /// Compressing blocks of 4 KiB, half of which is random.
-    pub(crate) lz4_mb_s: f64,
+    pub lz4_mb_s: f64,
     /// The same, at level 1.
-    pub(crate) zstd_mb_s: f64,
+    pub zstd_mb_s: f64,
     /// Copying 32 MiB.
-    pub(crate) memcpy_mb_s: f64,
+    pub memcpy_mb_s: f64,
 }
 
 /// Looks at the machine, with files in a folder that exists.
-pub(crate) fn look(folder: &Path) -> Result<Machine> {
+pub fn look(folder: &Path) -> Result<Machine> {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let field = |text: &str, name: &str| {
         let line = text.lines().find(|line| line.starts_with(name));

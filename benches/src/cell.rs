@@ -3,9 +3,11 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use siltstone::{BloomSettings, Db, Durability, FilterSettings, MemtableSettings, Settings};
-use siltstone_benches::{keys::KEY_BYTES, strategies::Chosen, units};
 
 use crate::{
+    keys::KEY_BYTES,
+    strategies::Chosen,
+    units,
     values::{self, Bytes, Compression, Distribution, DurabilityWord, Memtable, Strategy},
     workload::Workload,
 };
@@ -13,45 +15,58 @@ use crate::{
 /// Everything that decides what is measured.
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(crate) struct Cell {
+pub struct Cell {
     /// The file that asks for it.
-    pub(crate) matrix: String,
-    pub(crate) workload: Workload,
-    pub(crate) strategy: Strategy,
-    pub(crate) compression: Compression,
+    pub matrix: String,
+    /// What is done.
+    pub workload: Workload,
+    /// How tables are merged.
+    pub strategy: Strategy,
+    /// Codecs by level.
+    pub compression: Compression,
     /// Bits of the Bloom filter for each key; 0 for none.
-    pub(crate) filter_bits: f64,
-    pub(crate) memtable: Memtable,
-    pub(crate) memtable_bytes: Bytes,
-    pub(crate) table_bytes: Bytes,
-    pub(crate) block_bytes: Bytes,
-    pub(crate) cache_bytes: Bytes,
-    pub(crate) durability: DurabilityWord,
-    pub(crate) threads: usize,
-    pub(crate) value_bytes: Bytes,
-    pub(crate) keys: u32,
+    pub filter_bits: f64,
+    /// Which kind.
+    pub memtable: Memtable,
+    /// When a memtable is full.
+    pub memtable_bytes: Bytes,
+    /// When a table ends.
+    pub table_bytes: Bytes,
+    /// Of a table, before compression.
+    pub block_bytes: Bytes,
+    /// Of the block cache.
+    pub cache_bytes: Bytes,
+    /// When a write is acknowledged.
+    pub durability: DurabilityWord,
+    /// Those that are timed.
+    pub threads: usize,
+    /// Of every value.
+    pub value_bytes: Bytes,
+    /// In the database before the workload, or written by it.
+    pub keys: u32,
     /// Operations; as many as keys when it is 0.
-    pub(crate) operations: u32,
-    pub(crate) distribution: Distribution,
+    pub operations: u32,
+    /// How often each key is meant.
+    pub distribution: Distribution,
     /// What the tree must have been through.
     #[serde(default)]
-    pub(crate) require: Require,
+    pub require: Require,
 }
 
 /// What must have happened for a cell to say something about its strategy; a cell without it is an error.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, Debug)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub(crate) struct Require {
+pub struct Require {
     /// Merges, at least.
-    pub(crate) compactions: u64,
+    pub compactions: u64,
     /// Levels that held tables at one time, at least; or enough runs.
-    pub(crate) levels: u64,
+    pub levels: u64,
     /// Runs at one time, at least; or enough levels.
-    pub(crate) runs: u64,
+    pub runs: u64,
 }
 
 /// The axes, in the order in which words about a cell name them.
-pub(crate) const AXES: [&str; 16] = [
+pub const AXES: [&str; 16] = [
     "matrix",
     "workload",
     "strategy",
@@ -72,7 +87,7 @@ pub(crate) const AXES: [&str; 16] = [
 
 impl Cell {
     /// The value of each axis in words.
-    pub(crate) fn words(&self) -> Vec<(&'static str, String)> {
+    pub fn words(&self) -> Vec<(&'static str, String)> {
         let value = serde_json::to_value(self).unwrap_or_default();
         let word = |axis: &'static str| match value.get(axis) {
             Some(Value::String(word)) => word.clone(),
@@ -86,7 +101,7 @@ impl Cell {
     }
 
     /// What cells are put in order by: their words, and numbers by what they are.
-    pub(crate) fn order(&self) -> Vec<String> {
+    pub fn order(&self) -> Vec<String> {
         let value = serde_json::to_value(self).unwrap_or_default();
         let word = |axis: &&str| match value.get(axis) {
             Some(Value::Number(number)) => format!("{:024.3}", number.as_f64().unwrap_or_default()),
@@ -96,29 +111,29 @@ impl Cell {
     }
 
     /// The value of one axis in words.
-    pub(crate) fn word(&self, axis: &str) -> String {
+    pub fn word(&self, axis: &str) -> String {
         self.words().into_iter().find(|(name, _)| *name == axis).map(|(_, word)| word).unwrap_or_default()
     }
 
     /// `workload=fillseq strategy=leveled ...`, for filters.
-    pub(crate) fn describe(&self) -> String {
+    pub fn describe(&self) -> String {
         let words = self.words();
         let words: Vec<String> = words.into_iter().map(|(name, word)| format!("{name}={word}")).collect();
         words.join(" ")
     }
 
     /// The strategy, which was checked when the cell was read.
-    pub(crate) fn strategy(&self) -> anyhow::Result<Chosen> {
+    pub fn strategy(&self) -> anyhow::Result<Chosen> {
         Chosen::parse(&self.strategy.0, self.table_bytes.0)
     }
 
     /// Keys and values when each key is there once.
-    pub(crate) fn data_bytes(&self) -> u64 {
+    pub fn data_bytes(&self) -> u64 {
         u64::from(self.keys) * (KEY_BYTES as u64 + self.value_bytes.0)
     }
 
     /// Opens its database.
-    pub(crate) fn open(&self, dir: &std::path::Path) -> anyhow::Result<Db> {
+    pub fn open(&self, dir: &std::path::Path) -> anyhow::Result<Db> {
         let durability =
             if self.workload.syncs() { Durability::Sync } else { values::durability(&self.durability.0)? };
         let filter = if self.filter_bits > 0.0 {
@@ -145,14 +160,14 @@ impl Cell {
 }
 
 /// The axes whose values differ among cells.
-pub(crate) fn varying<'a>(cells: impl IntoIterator<Item = &'a Cell>) -> Vec<&'static str> {
+pub fn varying<'a>(cells: impl IntoIterator<Item = &'a Cell>) -> Vec<&'static str> {
     let words: Vec<_> = cells.into_iter().map(Cell::words).collect();
     let differs = |at: &usize| words.windows(2).any(|pair| pair[0].get(*at) != pair[1].get(*at));
     (0..AXES.len()).filter(differs).filter_map(|at| AXES.get(at).copied()).collect()
 }
 
 /// What tells a cell from others, without one axis.
-pub(crate) fn label(cell: &Cell, axes: &[&str], without: &[&str]) -> String {
+pub fn label(cell: &Cell, axes: &[&str], without: &[&str]) -> String {
     let words = cell.words();
     let of_axis = |(axis, word): (&'static str, String)| {
         let is_shown = axes.contains(&axis) && !without.contains(&axis);

@@ -2,15 +2,21 @@
 
 use anyhow::{Result, bail};
 use siltstone::compaction;
-use siltstone_benches::keys::{self, Key};
 use siltstone_testkit::Rng;
 
-use crate::{cell::Cell, values, workload::Workload};
+use crate::{
+    cell::Cell,
+    keys::{self, Key},
+    values,
+    workload::Workload,
+};
 
 /// What is done with a key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Verb {
+pub enum Verb {
+    /// Write a key.
     Put,
+    /// Remove a key.
     Delete,
     /// Ask for a key that is there.
     Get,
@@ -30,11 +36,13 @@ pub(crate) enum Verb {
 
 /// One operation.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Step {
-    pub(crate) verb: Verb,
+pub struct Step {
+    /// What is done.
+    pub verb: Verb,
     /// Which key, and which value it gets.
-    pub(crate) number: u32,
-    pub(crate) key: Key,
+    pub number: u32,
+    /// The key that has this number.
+    pub key: Key,
 }
 
 impl Step {
@@ -44,7 +52,7 @@ impl Step {
     }
 
     /// What a simulation is to write for it.
-    pub(crate) fn write(&self) -> Option<compaction::Operation> {
+    pub fn write(&self) -> Option<compaction::Operation> {
         let kind = match self.verb {
             Verb::Put | Verb::Modify => siltstone::types::Kind::Put,
             Verb::Delete => siltstone::types::Kind::Delete,
@@ -56,20 +64,20 @@ impl Step {
 
 /// Everything that a cell does.
 #[derive(Debug)]
-pub(crate) struct Streams {
+pub struct Streams {
     /// Written before anything is timed; each key once, in random order.
-    pub(crate) load: Vec<Step>,
+    pub load: Vec<Step>,
     /// What each thread does.
-    pub(crate) threads: Vec<Vec<Step>>,
+    pub threads: Vec<Vec<Step>>,
     /// What one more thread writes as long as the others read.
-    pub(crate) writer: Vec<Step>,
+    pub writer: Vec<Step>,
 }
 
 const SEED: u64 = 1;
 
 impl Streams {
     /// Those of a cell.
-    pub(crate) fn new(cell: &Cell) -> Result<Streams> {
+    pub fn new(cell: &Cell) -> Result<Streams> {
         let load: Vec<u32> = if cell.workload.is_fresh() { Vec::new() } else { shuffled(cell.keys) };
         let steps = steps(cell)?;
         if steps.is_empty() {
@@ -89,6 +97,11 @@ impl Streams {
             threads: steps.chunks(each).map(<[Step]>::to_vec).collect(),
             writer,
         })
+    }
+
+    /// Whether anything is written while it is timed.
+    pub fn write(&self) -> bool {
+        !self.writer.is_empty() || self.threads.iter().flatten().any(|step| step.write().is_some())
     }
 }
 

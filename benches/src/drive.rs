@@ -1,6 +1,8 @@
 //! Carries steps out, and times each.
 
 use std::{
+    cell::OnceCell,
+    hint::black_box,
     sync::atomic::{AtomicBool, Ordering},
     thread,
     time::Duration,
@@ -8,21 +10,26 @@ use std::{
 
 use anyhow::{Result, anyhow, bail};
 use hdrhistogram::Histogram;
-use siltstone::{Clock, Db, DbCursor, OsClock, WriteBatch};
-use siltstone_benches::keys::Values;
+use siltstone::{Clock, OsClock};
 
-use crate::stream::{Step, Streams, Verb};
+use crate::{
+    keys::Values,
+    store::{Cursor as _, Store, View, Write},
+    stream::{Step, Streams, Verb},
+};
 
 /// Nanoseconds of every operation of one or several threads.
-pub(crate) type Latencies = Histogram<u64>;
+pub type Latencies = Histogram<u64>;
 
 /// What a run of all threads came to.
 #[derive(Debug)]
-pub(crate) struct Driven {
-    pub(crate) elapsed: Duration,
-    pub(crate) latencies: Latencies,
+pub struct Driven {
+    /// From before the first thread began until the last had ended.
+    pub elapsed: Duration,
+    /// Of all threads that are timed.
+    pub latencies: Latencies,
     /// What the writer beside the readers wrote.
-    pub(crate) written_beside: u64,
+    pub written_beside: u64,
 }
 
 /// To three digits, up to a minute.
@@ -31,29 +38,30 @@ fn latencies() -> Result<Latencies> {
 }
 
 /// Writes what is there before anything is timed.
-pub(crate) fn load(db: &Db, steps: &[Step], values: &Values) -> Result<()> {
-    let mut batch = WriteBatch::new();
+pub fn load<S: Store>(store: &S, steps: &[Step], values: &Values) -> Result<()> {
     for steps in steps.chunks(100) {
-        for step in steps {
-            batch.put(step.key, values.of(step.number.into()));
-        }
-        db.write_with(&mut batch, siltstone::Durability::Buffered)?;
+        store.load_batch(steps.iter().map(|step| put(step, values)))?;
     }
     Ok(())
 }
 
+fn put<'a>(step: &'a Step, values: &'a Values) -> Write<'a> {
+    Write::Put(&step.key, values.of(step.number.into()))
+}
+
 /// All threads at once. The clock runs from before the first begins until the last has ended.
-pub(crate) fn all(db: &Db, streams: &Streams, values: &Values, batch_entries: usize) -> Result<Driven> {
+pub fn all<S: Store>(store: &S, streams: &Streams, values: &Values, batch_entries: usize) -> Result<Driven> {
     let is_over = AtomicBool::new(false);
     let mut driven = Driven { elapsed: Duration::ZERO, latencies: latencies()?, written_beside: 0 };
+    let sight = if streams.write() { Sight::Newest } else { Sight::Held };
     let started = OsClock.monotonic();
     thread::scope(|scope| -> Result<()> {
         let threads: Vec<_> = streams
             .threads
             .iter()
-            .map(|steps| scope.spawn(move || drive(db, steps, values, batch_entries)))
+            .map(|steps| scope.spawn(move || drive(store, steps, values, batch_entries, sight)))
             .collect();
-        let writer = scope.spawn(|| write_beside(db, &streams.writer, values, &is_over));
+        let writer = scope.spawn(|| write_beside(store, &streams.writer, values, &is_over));
         let mut outcomes = Vec::new();
         for thread in threads {
             outcomes.push(thread.join());
@@ -70,27 +78,34 @@ pub(crate) fn all(db: &Db, streams: &Streams, values: &Values, batch_entries: us
 }
 
 /// Writes over and over until the readers are through.
-fn write_beside(db: &Db, steps: &[Step], values: &Values, is_over: &AtomicBool) -> Result<u64> {
+fn write_beside<S: Store>(store: &S, steps: &[Step], values: &Values, is_over: &AtomicBool) -> Result<u64> {
     let mut written = 0;
     for step in steps.iter().cycle() {
         if is_over.load(Ordering::Relaxed) {
             break;
         }
-        db.put(step.key, values.of(step.number.into()))?;
+        store.put(&step.key, values.of(step.number.into()))?;
         written += 1;
     }
     Ok(written)
 }
 
-fn drive(db: &Db, steps: &[Step], values: &Values, batch_entries: usize) -> Result<Latencies> {
+fn drive<S: Store>(
+    store: &S,
+    steps: &[Step],
+    values: &Values,
+    batch_entries: usize,
+    sight: Sight,
+) -> Result<Latencies> {
     let mut latencies = latencies()?;
-    let mut hands = Hands { db, values, cursor: None, batch: WriteBatch::new() };
+    let held = OnceCell::new();
+    let mut hands = Hands { store, values, sight, held: &held, cursor: None };
     // The end of one is the beginning of the next: one look at the clock for each.
     let mut began = OsClock.monotonic();
     for steps in steps.chunks(batch_entries) {
         match steps {
             [step] => hands.carry_out(step)?,
-            _ => hands.write_together(steps)?,
+            _ => store.write_batch(steps.iter().map(|step| put(step, values)))?,
         }
         let now = OsClock.monotonic();
         let ns = u64::try_from(now.saturating_sub(began).as_nanos()).unwrap_or(u64::MAX);
@@ -100,84 +115,120 @@ fn drive(db: &Db, steps: &[Step], values: &Values, batch_entries: usize) -> Resu
     Ok(latencies)
 }
 
-/// What one thread works with.
-struct Hands<'a> {
-    db: &'a Db,
-    values: &'a Values,
-    /// Made when the first step needs it: it keeps what it can see from being merged away.
-    cursor: Option<DbCursor>,
-    batch: WriteBatch,
+/// Through which view a thread reads.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Sight {
+    /// One that is made for each read: somebody writes meanwhile.
+    Newest,
+    /// One for all reads: nobody does.
+    Held,
 }
 
-impl Hands<'_> {
+/// What one thread works with.
+struct Hands<'a, 'h, S: Store> {
+    store: &'a S,
+    values: &'a Values,
+    sight: Sight,
+    /// Made when the first step needs it, as the cursor is: they keep what they can see from being merged away.
+    held: &'h OnceCell<S::View<'a>>,
+    cursor: Option<<S::View<'a> as View>::Cursor<'h>>,
+}
+
+impl<'a, 'h, S: Store> Hands<'a, 'h, S> {
     fn carry_out(&mut self, step: &Step) -> Result<()> {
-        let value = || self.values.of(step.number.into());
         match step.verb {
-            Verb::Put => self.db.put(step.key, value())?,
-            Verb::Delete => self.db.delete(step.key)?,
+            Verb::Put => self.store.put(&step.key, self.value(step))?,
+            Verb::Delete => self.store.delete(&step.key)?,
             Verb::Get => self.expect(step)?,
             Verb::Look => {
-                self.db.get(step.key)?;
+                self.get_with(step, <[u8]>::len)?;
             }
             Verb::Miss => {
-                if self.db.get(step.key)?.is_some() {
+                if self.get_with(step, |_| ())?.is_some() {
                     bail!("key {} is there and should not be", step.number);
                 }
             }
             Verb::Modify => {
                 self.expect(step)?;
-                self.db.put(step.key, value())?;
+                self.store.put(&step.key, self.value(step))?;
             }
-            Verb::Seek(nexts) => {
-                let mut cursor = self.db.cursor()?;
-                cursor.seek(step.key)?;
-                for _ in 0..nexts {
-                    if !cursor.valid() {
-                        break;
-                    }
-                    cursor.next()?;
-                }
-            }
+            Verb::Seek(nexts) => match self.sight {
+                Sight::Newest => scan(&self.store.view()?, step, nexts)?,
+                Sight::Held => scan(self.held()?, step, nexts)?,
+            },
             Verb::Next | Verb::Prev => self.walk(step.verb)?,
         }
         Ok(())
     }
 
-    fn walk(&mut self, verb: Verb) -> Result<()> {
-        let cursor = match &mut self.cursor {
-            Some(cursor) => cursor,
-            none => none.insert(self.db.cursor()?),
-        };
-        match verb {
-            Verb::Prev if cursor.valid() => cursor.prev()?,
-            Verb::Prev => cursor.last()?,
-            _ if cursor.valid() => cursor.next()?,
-            _ => cursor.first()?,
+    fn value(&self, step: &Step) -> &'a [u8] {
+        self.values.of(step.number.into())
+    }
+
+    fn held(&self) -> Result<&'h S::View<'a>> {
+        match self.held.get() {
+            Some(view) => Ok(view),
+            None => {
+                let view = self.store.view()?;
+                Ok(self.held.get_or_init(|| view))
+            }
         }
-        Ok(())
+    }
+
+    fn get_with<T>(&self, step: &Step, read: impl FnOnce(&[u8]) -> T) -> Result<Option<T>> {
+        match self.sight {
+            Sight::Newest => self.store.view()?.get_with(&step.key, read),
+            Sight::Held => self.held()?.get_with(&step.key, read),
+        }
     }
 
     fn expect(&self, step: &Step) -> Result<()> {
-        match self.db.get_with(step.key, |value| value == self.values.of(step.number.into()))? {
+        match self.get_with(step, |value| value == self.value(step))? {
             Some(true) => Ok(()),
             Some(false) => bail!("key {} has another value than was written", step.number),
             None => bail!("key {} is not there", step.number),
         }
     }
 
-    fn write_together(&mut self, steps: &[Step]) -> Result<()> {
-        for step in steps {
-            self.batch.put(step.key, self.values.of(step.number.into()));
+    /// One entry on or back, and from the end to the other one.
+    fn walk(&mut self, verb: Verb) -> Result<()> {
+        if self.cursor.is_none() {
+            self.cursor = Some(self.held()?.cursor()?);
         }
-        self.db.write(&mut self.batch)?;
+        let Some(cursor) = &mut self.cursor else { return Ok(()) };
+        match (verb, cursor.entry().is_some()) {
+            (Verb::Prev, true) => cursor.prev()?,
+            (Verb::Prev, false) => cursor.last()?,
+            (_, true) => cursor.next()?,
+            (_, false) => cursor.first()?,
+        }
+        black_box(cursor.entry());
         Ok(())
     }
+}
+
+/// A new cursor, a seek, and so many steps; every entry is looked at.
+fn scan<V: View>(view: &V, step: &Step, nexts: u16) -> Result<()> {
+    let mut cursor = view.cursor()?;
+    cursor.seek(&step.key)?;
+    for _ in 0..nexts {
+        if black_box(cursor.entry()).is_none() {
+            break;
+        }
+        cursor.next()?;
+    }
+    black_box(cursor.entry());
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::matrix::Matrix;
+    use crate::{engine::Siltstone, matrix::Matrix};
+
+    fn in_memory() -> Siltstone {
+        Siltstone(siltstone::Db::builder("/db").in_memory().open().unwrap())
+    }
 
     /// Carries a workload out in memory, and says how many operations were timed and which entries are there then.
     fn run(workload: &str, threads: usize) -> (u64, Vec<Vec<u8>>) {
@@ -185,11 +236,11 @@ mod tests {
             format!("about = ''\n[axes]\nkeys = [2000]\nworkload = ['{workload}']\nthreads = [{threads}]");
         let cell = &Matrix::parse(&text).unwrap().cells("m")[0];
         let streams = Streams::new(cell).unwrap();
-        let db = Db::builder("/db").in_memory().open().unwrap();
+        let db = in_memory();
         let values = Values::new(100);
         load(&db, &streams.load, &values).unwrap();
         let driven = all(&db, &streams, &values, cell.workload.batch_entries()).unwrap();
-        let entries = db.range(..).map(|entry| entry.unwrap().0.to_vec()).collect();
+        let entries = db.0.range(..).map(|entry| entry.unwrap().0.to_vec()).collect();
         (driven.latencies.len(), entries)
     }
 
@@ -218,15 +269,15 @@ mod tests {
 
     #[test]
     fn a_key_that_lost_its_value_fails_the_cell() {
-        let db = Db::builder("/db").in_memory().open().unwrap();
+        let db = in_memory();
         let values = Values::new(100);
         let text = "about = ''\n[axes]\nkeys = [10]\nworkload = ['readrandom']";
         let streams = Streams::new(&Matrix::parse(text).unwrap().cells("m")[0]).unwrap();
         load(&db, &streams.load, &values).unwrap();
         let step = streams.threads[0][0];
-        db.put(step.key, "other").unwrap();
+        db.put(&step.key, b"other").unwrap();
         assert!(all(&db, &streams, &values, 1).unwrap_err().to_string().contains("another value"));
-        db.delete(step.key).unwrap();
+        db.delete(&step.key).unwrap();
         assert!(all(&db, &streams, &values, 1).unwrap_err().to_string().contains("is not there"));
     }
 }

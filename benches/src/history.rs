@@ -7,50 +7,53 @@ const SAMPLES_MAX: usize = 32;
 
 /// A history, in seconds from the opening of the empty database on.
 #[derive(Clone, PartialEq, Default, Serialize, Deserialize, Debug)]
-pub(crate) struct History {
+pub struct History {
     /// When the workload's first operation began.
-    pub(crate) workload_from: f64,
+    pub workload_from: f64,
     /// When its last one had ended: what comes then is settling.
-    pub(crate) workload_to: f64,
+    pub workload_to: f64,
     /// Threads that wrote in the workload, and can be held up.
-    pub(crate) writing_threads: u64,
+    pub writing_threads: u64,
     /// In the order of time.
-    pub(crate) samples: Vec<Sample>,
+    pub samples: Vec<Sample>,
 }
 
 /// The database at one moment.
 #[derive(Clone, PartialEq, Default, Serialize, Deserialize, Debug)]
-pub(crate) struct Sample {
-    pub(crate) seconds: f64,
+pub struct Sample {
+    /// From the opening on.
+    pub seconds: f64,
     /// Bytes of the files of each level that has any, by its number.
-    pub(crate) levels: Vec<(u32, u64)>,
-    pub(crate) level0_runs: u64,
-    pub(crate) debt_bytes: u64,
+    pub levels: Vec<(u32, u64)>,
+    /// Sorted runs of level 0.
+    pub level0_runs: u64,
+    /// That compactions were due to read.
+    pub debt_bytes: u64,
     /// For how long writers were held up until then, all of them together.
-    pub(crate) stalled_seconds: f64,
+    pub stalled_seconds: f64,
 }
 
 impl Sample {
     /// All files of tables.
-    pub(crate) fn file_bytes(&self) -> u64 {
+    pub fn file_bytes(&self) -> u64 {
         self.levels.iter().map(|(_, bytes)| bytes).sum()
     }
 }
 
 impl History {
     /// The share of the writers' time between two samples in which they were held up. What is there before the workload is written by one thread.
-    pub(crate) fn stall_share(&self, from: &Sample, to: &Sample) -> f64 {
+    pub fn stall_share(&self, from: &Sample, to: &Sample) -> f64 {
         let middle = f64::midpoint(from.seconds, to.seconds);
         let is_workload = (self.workload_from..=self.workload_to).contains(&middle);
         let threads = if is_workload { self.writing_threads.max(1) } else { 1 };
-        let time = (to.seconds - from.seconds) * siltstone_benches::units::number(threads);
+        let time = (to.seconds - from.seconds) * crate::units::number(threads);
         if time > 0.0 { ((to.stalled_seconds - from.stalled_seconds) / time).clamp(0.0, 1.0) } else { 0.0 }
     }
 }
 
 /// Keeps samples that come at even distances: whenever there are too many, every second one goes, and from then on only half as many are kept.
 #[derive(Default, Debug)]
-pub(crate) struct Moments {
+pub struct Moments {
     kept: Vec<Sample>,
     newest: Option<Sample>,
     seen: usize,
@@ -59,7 +62,8 @@ pub(crate) struct Moments {
 }
 
 impl Moments {
-    pub(crate) fn note(&mut self, sample: Sample) {
+    /// One more.
+    pub fn note(&mut self, sample: Sample) {
         if self.seen.is_multiple_of(1 << self.power) {
             self.kept.push(sample.clone());
         }
@@ -76,7 +80,7 @@ impl Moments {
     }
 
     /// What was kept, and the last of all.
-    pub(crate) fn into_samples(mut self) -> Vec<Sample> {
+    pub fn into_samples(mut self) -> Vec<Sample> {
         let newest = self.newest.filter(|newest| self.kept.last() != Some(newest));
         self.kept.extend(newest);
         self.kept

@@ -14,19 +14,20 @@ use crate::{
 /// A file. Names that it does not know are refused, with the line and those that there are.
 #[derive(Clone, Deserialize, Debug)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(crate) struct Matrix {
+pub struct Matrix {
     /// What it is for, in a sentence.
-    pub(crate) about: String,
+    pub about: String,
     /// How often each cell is measured.
     #[serde(default = "three")]
-    pub(crate) repeats: u32,
-    pub(crate) axes: Axes,
+    pub repeats: u32,
+    /// The values of each axis.
+    pub axes: Axes,
     /// What every cell's tree must have been through.
     #[serde(default)]
     require: Require,
     /// How many times as much leveled compaction must write as size-tiered does, over all cells of each.
     #[serde(default)]
-    pub(crate) leveled_over_size_tiered_min: Option<f64>,
+    pub leveled_over_size_tiered_min: Option<f64>,
 }
 
 fn three() -> u32 {
@@ -39,7 +40,7 @@ macro_rules! axes {
         /// The values of each axis.
         #[derive(Clone, Deserialize, Debug)]
         #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-        pub(crate) struct Axes {
+        pub struct Axes {
             $($(#[$about])* $axis: Vec<$type>,)*
         }
 
@@ -93,7 +94,7 @@ axes! {
 
 impl Matrix {
     /// Reads a file.
-    pub(crate) fn read(path: &Path) -> Result<(String, Matrix)> {
+    pub fn read(path: &Path) -> Result<(String, Matrix)> {
         let text =
             std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
@@ -101,7 +102,7 @@ impl Matrix {
     }
 
     /// Reads its text.
-    pub(crate) fn parse(text: &str) -> Result<Matrix> {
+    pub fn parse(text: &str) -> Result<Matrix> {
         let matrix: Matrix =
             toml::from_str(text).map_err(|error| anyhow!("{}", error.to_string().trim_end()))?;
         if let Some(axis) = matrix.axes.empty() {
@@ -118,7 +119,7 @@ impl Matrix {
     }
 
     /// Every combination of values.
-    pub(crate) fn cells(&self, name: &str) -> Vec<Cell> {
+    pub fn cells(&self, name: &str) -> Vec<Cell> {
         let first = Axes::default();
         // Every axis is overwritten by the product.
         let cell = Cell {

@@ -4,19 +4,19 @@ use std::{fs, path::Path, time::Duration};
 
 use anyhow::{Result, anyhow, bail};
 use siltstone::{Clock, OsClock, ReadStats, Stats};
-use siltstone_benches::{
-    keys::{KEY_BYTES, Values},
-    process, settle,
-    units::number,
-};
 
 use crate::{
+    Outcome,
     cell::Cell,
     drive::{self, Driven},
+    engine::Siltstone,
     history::History,
-    predict,
+    keys::{KEY_BYTES, Values},
+    predict, process,
     row::{Amplification, Bytes, Latency, LevelRow, Reads, Row},
+    store::Store as _,
     stream::Streams,
+    units::number,
     watch::{self, Seen},
 };
 
@@ -38,22 +38,21 @@ struct Worked {
 /// # Errors
 ///
 /// The engine's; a read that did not find what was written; and a tree that is not what the matrix requires.
-pub(crate) fn measure(cell: &Cell, repeat: u32, dir: &Path) -> Result<Row> {
+pub fn measure(cell: &Cell, repeat: u32, dir: &Path) -> Result<Row> {
     let streams = Streams::new(cell)?;
     let values = Values::new(usize::try_from(cell.value_bytes.0)?);
     let memory_before_bytes = plain(process::resident_bytes())?;
     plain(process::forget_peak())?;
-    let db = cell.open(dir)?;
+    let store = Siltstone::open(cell, dir)?;
     let opened = OsClock.monotonic();
-    let (worked, watched) = watch::while_watched(&db, || work(cell, &db, &streams, &values));
+    let (worked, watched) = watch::while_watched(&store.0, || work(cell, &store, &streams, &values));
     let worked = worked?;
     let memory_peak_bytes = plain(process::peak_bytes())?;
-    db.close()?;
-    drop(db);
+    store.close()?;
     check(cell, &worked.settled, watched.seen)?;
     let disk_bytes = bytes_below(dir)?;
     let began = OsClock.monotonic();
-    cell.open(dir)?.close()?;
+    Siltstone::open(cell, dir)?.close()?;
     let open_ms = OsClock.monotonic().saturating_sub(began).as_secs_f64() * 1e3;
     let mut row = row(cell, repeat, &streams, &worked, watched.seen)?;
     let began = worked.began.saturating_sub(opened).as_secs_f64();
@@ -69,23 +68,30 @@ pub(crate) fn measure(cell: &Cell, repeat: u32, dir: &Path) -> Result<Row> {
 }
 
 /// Errors of the shared parts cannot leave their thread; their words can.
-fn plain<T>(outcome: siltstone_benches::Outcome<T>) -> Result<T> {
+fn plain<T>(outcome: Outcome<T>) -> Result<T> {
     outcome.map_err(|error| anyhow!("{error}"))
 }
 
-fn work(cell: &Cell, db: &siltstone::Db, streams: &Streams, values: &Values) -> Result<Worked> {
+fn work(cell: &Cell, store: &Siltstone, streams: &Streams, values: &Values) -> Result<Worked> {
     if !streams.load.is_empty() {
-        drive::load(db, &streams.load, values)?;
-        plain(settle::settle(db))?;
+        drive::load(store, &streams.load, values)?;
+        settle(store)?;
     }
-    let before = db.stats()?;
+    let before = store.0.stats()?;
     let cpu_before = plain(process::cpu_time())?;
     let began = OsClock.monotonic();
-    let driven = drive::all(db, streams, values, cell.workload.batch_entries())?;
-    let at_end = db.stats()?;
-    let settling = plain(settle::settle(db))?;
+    let driven = drive::all(store, streams, values, cell.workload.batch_entries())?;
+    let at_end = store.0.stats()?;
+    let settling = settle(store)?;
     let cpu = (cpu_before, plain(process::cpu_time())?);
-    Ok(Worked { began, driven, settling, cpu, before, at_end, settled: db.stats()? })
+    Ok(Worked { began, driven, settling, cpu, before, at_end, settled: store.0.stats()? })
+}
+
+/// How long it took.
+fn settle(store: &Siltstone) -> Result<Duration> {
+    let began = OsClock.monotonic();
+    store.settle()?;
+    Ok(OsClock.monotonic().saturating_sub(began))
 }
 
 /// Whether the tree has been through what the cell requires.
