@@ -4,6 +4,7 @@
 mod arguments;
 mod baseline;
 mod chart;
+mod child;
 mod curves;
 mod figures;
 #[cfg(test)]

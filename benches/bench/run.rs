@@ -18,6 +18,7 @@ use siltstone_benches::{
 
 use crate::{
     arguments::Arguments,
+    child::output_within,
     interrupt::Interrupt,
     plan::{self, Job},
     results::{self, Results},
@@ -63,7 +64,11 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(PathBuf, bool)> {
         Results { run, rows: Vec::new(), failures: Vec::new() }
     };
     results.begin(&folder)?;
-    let is_interrupted = work(&folder, &cells, plan::left(jobs, &results.rows))?;
+    let time_max = |job: &Job| {
+        let of_matrix = matrices.iter().find(|(name, _)| *name == job.cell.matrix);
+        Duration::from_secs(of_matrix.map_or(u64::MAX, |(_, matrix)| matrix.cell_seconds_max))
+    };
+    let is_interrupted = work(&folder, &cells, plan::left(jobs, &results.rows), time_max)?;
     Ok((folder, is_interrupted))
 }
 
@@ -103,8 +108,8 @@ fn resumed(folder: &Path, jobs: &[Job]) -> Result<Results> {
     Ok(results)
 }
 
-/// Measures jobs in turn. Returns whether it was asked to end.
-fn work(folder: &Path, cells: &[Cell], jobs: Vec<Job>) -> Result<bool> {
+/// Measures jobs in turn, each within its time. Returns whether it was asked to end.
+fn work(folder: &Path, cells: &[Cell], jobs: Vec<Job>, time_max: impl Fn(&Job) -> Duration) -> Result<bool> {
     let interrupt = Interrupt::listen()?;
     remove_leftovers(folder)?;
     let axes = varying(cells);
@@ -116,7 +121,7 @@ fn work(folder: &Path, cells: &[Cell], jobs: Vec<Job>) -> Result<bool> {
             break;
         }
         bar.set_message(label(&job.cell, &axes, &[]));
-        let line = match in_a_process(folder, &job) {
+        let line = match in_a_process(folder, &job, time_max(&job)) {
             Ok(row) => Line::Cell(Box::new(row)),
             // Ctrl-C reaches the process of the cell as well: the cell has not failed.
             Err(_) if interrupt.is_asked() => break,
@@ -152,21 +157,17 @@ fn remove_leftovers(folder: &Path) -> Result<()> {
 }
 
 /// Runs this program with one cell, on a folder that is removed again.
-fn in_a_process(folder: &Path, job: &Job) -> Result<Row> {
+fn in_a_process(folder: &Path, job: &Job, time_max: Duration) -> Result<Row> {
     // Of this process alone: the cell of a run that was killed may still be at work.
     let dir = folder.join(format!("{DATABASE}{}", std::process::id()));
-    let output = Command::new(std::env::current_exe()?)
-        .arg("--cell")
-        .arg(serde_json::to_string(&job.cell)?)
-        .arg("--repeat")
-        .arg(job.repeat.to_string())
-        .arg("--dir")
-        .arg(&dir)
-        .output()
-        .context("cannot run the cell")?;
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg("--cell").arg(serde_json::to_string(&job.cell)?);
+    command.arg("--repeat").arg(job.repeat.to_string()).arg("--dir").arg(&dir);
+    let output = output_within(&mut command, time_max);
     if dir.exists() {
         fs::remove_dir_all(&dir)?;
     }
+    let output = output?;
     if !output.status.success() {
         let words = String::from_utf8_lossy(&output.stderr).trim().trim_start_matches("error: ").to_owned();
         bail!("{}", if words.is_empty() { output.status.to_string() } else { words });

@@ -20,6 +20,9 @@ pub struct Matrix {
     /// How often each cell is measured.
     #[serde(default = "three")]
     pub repeats: u32,
+    /// How long a cell may take, with all that comes before and behind its workload. One that takes longer is killed, and an error.
+    #[serde(default = "quarter_of_an_hour")]
+    pub cell_seconds_max: u64,
     /// The values of each axis.
     pub axes: Axes,
     /// What every cell's tree must have been through.
@@ -32,6 +35,11 @@ pub struct Matrix {
 
 fn three() -> u32 {
     3
+}
+
+/// Settling alone may take ten minutes.
+fn quarter_of_an_hour() -> u64 {
+    900
 }
 
 /// Makes the axes: each has a list of values, and is one value if the file does not name it.
@@ -109,8 +117,12 @@ impl Matrix {
             bail!("axis `{}` has no value", axis.replace('_', "-"));
         }
         let axes = &matrix.axes;
-        if matrix.repeats == 0 || axes.threads.contains(&0) || axes.keys.contains(&0) {
-            bail!("repeats, threads and keys are at least 1");
+        if matrix.repeats == 0
+            || matrix.cell_seconds_max == 0
+            || axes.threads.contains(&0)
+            || axes.keys.contains(&0)
+        {
+            bail!("repeats, cell-seconds-max, threads and keys are at least 1");
         }
         if axes.filter_bits.iter().any(|bits| !(0.0..=64.0).contains(bits)) {
             bail!("filter-bits are from 0 to 64");
@@ -199,6 +211,7 @@ mod tests {
         }
         assert!(refused("about = 'x'\n[axes]\nkeys = []").contains("`keys` has no value"));
         assert!(refused("about = 'x'\n[axes]\nkeys = [0]").contains("at least 1"));
+        assert!(refused("about = 'x'\ncell-seconds-max = 0\n[axes]").contains("at least 1"));
         assert!(refused("about = 'x'\n[axes]\nfilter-bits = [65]").contains("from 0 to 64"));
     }
 
