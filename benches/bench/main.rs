@@ -11,6 +11,7 @@ mod figures;
 mod fixture;
 mod interrupt;
 mod metrics;
+mod noise;
 mod plan;
 mod report;
 mod results;
@@ -26,7 +27,6 @@ use clap::Parser as _;
 use siltstone_benches::measure;
 
 use arguments::Arguments;
-use baseline::Verdict;
 use results::Results;
 
 fn main() -> ExitCode {
@@ -64,10 +64,10 @@ fn conclude(folder: &Path, baseline: Option<&Results>, threshold: f64) -> Result
     let results = Results::read(folder)?;
     let summaries = summary::summaries(&results);
     print!("{}", terminal::table(&results, &summaries));
-    let changes =
+    let comparison =
         baseline.map(|baseline| baseline::compare(&summary::summaries(baseline), &summaries, threshold));
     let path = folder.join("report.html");
-    let page = report::page(&results, &summaries, changes.as_deref().map(|changes| (changes, threshold)));
+    let page = report::page(&results, &summaries, comparison.as_ref());
     std::fs::write(&path, page).with_context(|| format!("cannot write {}", path.display()))?;
     let mut is_well = results.failures.is_empty();
     let least = summary::leveled_over_size_tiered(&summaries);
@@ -77,9 +77,9 @@ fn conclude(folder: &Path, baseline: Option<&Results>, threshold: f64) -> Result
         );
         is_well &= least >= required;
     }
-    if let Some(changes) = &changes {
-        print!("{}", baseline::describe(changes, threshold));
-        is_well &= changes.iter().all(|change| change.verdict != Verdict::Regression);
+    if let Some(comparison) = &comparison {
+        print!("{}", comparison.describe());
+        is_well &= !comparison.has_regressed();
     }
     println!("report: {}", path.display());
     Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -8,7 +8,7 @@ use siltstone_benches::{
 };
 
 use crate::{
-    baseline::{self, Change},
+    baseline::Comparison,
     chart::{escaped, plane},
     figures::Figures,
     metrics::METRICS,
@@ -16,16 +16,16 @@ use crate::{
     summary::{self, Spread, Summary},
 };
 
-/// The page, which forbids the browser to load anything. `changes` are those since a baseline, beyond a threshold, if there is one.
-pub(crate) fn page(results: &Results, summaries: &[Summary], changes: Option<(&[Change], f64)>) -> String {
+/// The page, which forbids the browser to load anything. `comparison` is that with a baseline, if there is one.
+pub(crate) fn page(results: &Results, summaries: &[Summary], comparison: Option<&Comparison>) -> String {
     let mut html = head(results);
     html += &facts(results, summaries);
     html += &failures(results);
-    if let Some((changes, threshold)) = changes {
+    if let Some(comparison) = comparison {
         let _ = writeln!(
             html,
             "<h2>Compared with the baseline</h2>\n<pre>{}</pre>",
-            escaped(&baseline::describe(changes, threshold))
+            escaped(&comparison.describe())
         );
     }
     let figures = Figures::new(summaries);
@@ -239,15 +239,16 @@ fn details(results: &Results, summaries: &[Summary]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use siltstone_benches::history::Sample;
+
     use super::*;
     use crate::fixture;
-    use siltstone_benches::history::Sample;
 
     fn page_of(text: &str) -> String {
         let results = Results::parse(text).unwrap();
         let summaries = summary::summaries(&results);
-        let changes = baseline::compare(&summaries, &summaries, 0.1);
-        page(&results, &summaries, Some((&changes, 0.1)))
+        let comparison = crate::baseline::compare(&summaries, &summaries, 0.1);
+        page(&results, &summaries, Some(&comparison))
     }
 
     #[test]

@@ -27,7 +27,8 @@ pub(crate) struct Spread {
 pub(crate) const REPEATS_MIN: usize = 3;
 
 impl Spread {
-    fn of(mut values: Vec<f64>) -> Option<Spread> {
+    /// `None` of nothing.
+    pub(crate) fn of(mut values: Vec<f64>) -> Option<Spread> {
         values.sort_by(f64::total_cmp);
         let (min, max) = (*values.first()?, *values.last()?);
         let upper = *values.get(values.len() / 2)?;
@@ -35,9 +36,9 @@ impl Spread {
         Some(Spread { median: f64::midpoint(lower, upper), min, max, count: values.len() })
     }
 
-    /// How far the least and the most are from the middle between them, as a share of the median.
-    pub(crate) fn noise(&self) -> f64 {
-        if self.median > 0.0 { (self.max - self.min) / 2.0 / self.median } else { 0.0 }
+    /// Whether a value lies between the least and the most.
+    pub(crate) fn holds(&self, value: f64) -> bool {
+        (self.min..=self.max).contains(&value)
     }
 
     /// Whether there were values of one within those of the other. With one value each there never are.
@@ -177,7 +178,7 @@ mod tests {
         assert_eq!(spread, Spread { median: 2.0, min: 1.0, max: 3.0, count: 3 });
         assert_eq!(Spread::of(vec![1.0, 2.0]), Some(Spread { median: 1.5, min: 1.0, max: 2.0, count: 2 }));
         assert_eq!(Spread::of(Vec::new()), None);
-        assert!((spread.noise() - 0.5).abs() < 1e-9);
+        assert!(spread.holds(1.0) && spread.holds(2.5) && !spread.holds(3.1));
     }
 
     #[test]

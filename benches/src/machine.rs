@@ -93,6 +93,25 @@ fn limits(folder: &Path) -> Result<Limits> {
     })
 }
 
+/// How fast the machine is at this moment, in megabytes (10^6) a second: blocks of 4 KiB that are compressed for twenty milliseconds, whatever else runs beside it. What two
+/// runs differ in here they differ in without the engine.
+pub fn pace_mb_s() -> f64 {
+    let values = Values::new(4096);
+    let block = values.of(0);
+    let began = OsClock.monotonic();
+    let mut blocks = 0;
+    loop {
+        for _ in 0..20 {
+            std::hint::black_box(lz4_flex::block::compress(std::hint::black_box(block)));
+        }
+        blocks += 20;
+        let took = OsClock.monotonic().saturating_sub(began);
+        if took >= Duration::from_millis(20) {
+            return number(blocks * 4096) / 1e6 / took.as_secs_f64();
+        }
+    }
+}
+
 /// What one call takes: the median of samples of some calls each.
 fn median(samples: u32, calls: u32, mut call: impl FnMut() -> u64) -> Duration {
     let mut took = |_| {

@@ -12,7 +12,7 @@ use crate::{
     engine::Siltstone,
     history::History,
     keys::{KEY_BYTES, Values},
-    predict, process,
+    machine, predict, process,
     row::{Amplification, Bytes, Latency, LevelRow, Reads, Row},
     store::Store as _,
     stream::Streams,
@@ -31,6 +31,7 @@ struct Worked {
     /// When the last operation had ended.
     at_end: Stats,
     settled: Stats,
+    pace_mb_s: f64,
 }
 
 /// Measures a cell in a folder that does not exist yet.
@@ -77,6 +78,7 @@ fn work(cell: &Cell, store: &Siltstone, streams: &Streams, values: &Values) -> R
         drive::load(store, &streams.load, values)?;
         settle(store)?;
     }
+    let pace_before = machine::pace_mb_s();
     let before = store.0.stats()?;
     let cpu_before = plain(process::cpu_time())?;
     let began = OsClock.monotonic();
@@ -84,7 +86,9 @@ fn work(cell: &Cell, store: &Siltstone, streams: &Streams, values: &Values) -> R
     let at_end = store.0.stats()?;
     let settling = settle(store)?;
     let cpu = (cpu_before, plain(process::cpu_time())?);
-    Ok(Worked { began, driven, settling, cpu, before, at_end, settled: store.0.stats()? })
+    let settled = store.0.stats()?;
+    let pace_mb_s = f64::midpoint(pace_before, machine::pace_mb_s());
+    Ok(Worked { began, driven, settling, cpu, before, at_end, settled, pace_mb_s })
 }
 
 /// How long it took.
@@ -166,6 +170,7 @@ fn row(cell: &Cell, repeat: u32, streams: &Streams, worked: &Worked, seen: Seen)
         memory_before_bytes: 0,
         disk_bytes: 0,
         open_ms: 0.0,
+        pace_mb_s: worked.pace_mb_s,
     })
 }
 

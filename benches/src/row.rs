@@ -110,6 +110,9 @@ pub struct Row {
     pub disk_bytes: u64,
     /// Opening it again.
     pub open_ms: f64,
+    /// How fast the machine was just before the workload and once all was settled, the mean: see [`pace_mb_s`](crate::machine::pace_mb_s). 0 in older lines.
+    #[serde(default)]
+    pub pace_mb_s: f64,
 }
 
 /// Microseconds.
