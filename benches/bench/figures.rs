@@ -13,7 +13,7 @@ use crate::{
     curves::{Curve, curves},
     metrics::{METRICS, short},
     strips::{Strip, strips},
-    summary::{self, Summary},
+    summary::{self, GROUP, Summary},
 };
 
 /// Charts of a run: the name of the workload, and the picture.
@@ -34,7 +34,7 @@ impl Figures<'_> {
     /// Colours are those of strategies, or else of the first axis that has several values.
     pub(crate) fn new(summaries: &[Summary]) -> Figures<'_> {
         let axes = summary::axes(summaries);
-        let is_shared = |axis: &&&str| !matches!(**axis, "workload" | "matrix");
+        let is_shared = |axis: &&&str| !matches!(**axis, "workload" | "arrivals-per-second" | "matrix");
         let coloured = if axes.contains(&"strategy") {
             "strategy"
         } else {
@@ -50,7 +50,7 @@ impl Figures<'_> {
     }
 
     fn label(&self, summary: &Summary) -> String {
-        label(&summary.cell, &self.axes, &["workload"])
+        label(&summary.cell, &self.axes, GROUP)
     }
 
     fn colour(&self, summary: &Summary) -> usize {
@@ -143,7 +143,11 @@ impl Figures<'_> {
         self.charts(|group| {
             let mut lines: Vec<Curve> = Vec::new();
             for summary in group {
-                let label = label(&summary.cell, &self.axes, &["workload", "keys", "operations"]);
+                let label = label(
+                    &summary.cell,
+                    &self.axes,
+                    &["workload", "arrivals-per-second", "keys", "operations"],
+                );
                 let point = (summary.cell.data_bytes(), summary.median(|row| row.amplification.table_write));
                 match lines.iter_mut().find(|line| line.label == label) {
                     Some(line) => line.points.push(point),

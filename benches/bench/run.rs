@@ -111,7 +111,8 @@ fn resumed(folder: &Path, jobs: &[Job]) -> Result<Results> {
 /// Measures jobs in turn, each within its time. Returns whether it was asked to end.
 fn work(folder: &Path, cells: &[Cell], jobs: Vec<Job>, time_max: impl Fn(&Job) -> Duration) -> Result<bool> {
     let interrupt = Interrupt::listen()?;
-    remove_leftovers(folder)?;
+    // Those of a run that was killed.
+    remove_databases(folder, DATABASE)?;
     let axes = varying(cells);
     let bar = ProgressBar::with_draw_target(Some(jobs.len() as u64), ProgressDrawTarget::stderr());
     bar.set_style(ProgressStyle::with_template("{wide_bar} {pos}/{len}, {eta} left  {msg}")?);
@@ -145,11 +146,11 @@ fn complain(cell: &Cell, axes: &[&str], error: &str) {
 /// How the folders of databases begin.
 const DATABASE: &str = "database-";
 
-/// Removes the databases of a run that was killed.
-fn remove_leftovers(folder: &Path) -> Result<()> {
+/// Removes databases, and what workloads put beside them.
+fn remove_databases(folder: &Path, name: &str) -> Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        if entry.file_name().to_string_lossy().starts_with(DATABASE) {
+        if entry.file_name().to_string_lossy().starts_with(name) {
             fs::remove_dir_all(entry.path())?;
         }
     }
@@ -159,14 +160,13 @@ fn remove_leftovers(folder: &Path) -> Result<()> {
 /// Runs this program with one cell, on a folder that is removed again.
 fn in_a_process(folder: &Path, job: &Job, time_max: Duration) -> Result<Row> {
     // Of this process alone: the cell of a run that was killed may still be at work.
-    let dir = folder.join(format!("{DATABASE}{}", std::process::id()));
+    let name = format!("{DATABASE}{}-cell", std::process::id());
+    let dir = folder.join(&name);
     let mut command = Command::new(std::env::current_exe()?);
     command.arg("--cell").arg(serde_json::to_string(&job.cell)?);
     command.arg("--repeat").arg(job.repeat.to_string()).arg("--dir").arg(&dir);
     let output = output_within(&mut command, time_max);
-    if dir.exists() {
-        fs::remove_dir_all(&dir)?;
-    }
+    remove_databases(folder, &name)?;
     let output = output?;
     if !output.status.success() {
         let words = String::from_utf8_lossy(&output.stderr).trim().trim_start_matches("error: ").to_owned();

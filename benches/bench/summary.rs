@@ -88,11 +88,14 @@ pub(crate) fn axes(summaries: &[Summary]) -> Vec<&'static str> {
     varying(summaries.iter().map(|summary| &summary.cell))
 }
 
+/// The axes that the name of a group has.
+pub(crate) const GROUP: &[&str] = &["workload", "arrivals-per-second"];
+
 /// Cells of one workload of one matrix, which are compared with each other.
 pub(crate) fn by_workload(summaries: &[Summary]) -> Vec<(String, Vec<&Summary>)> {
     let mut groups: Vec<(String, Vec<&Summary>)> = Vec::new();
     for summary in summaries {
-        let name = summary.cell.word("workload");
+        let name = summary.cell.group();
         match groups.last_mut() {
             Some((last, group))
                 if *last == name

@@ -7,7 +7,7 @@ use siltstone_benches::cell::{label, varying};
 use crate::{
     metrics::METRICS,
     results::Results,
-    summary::{self, Summary},
+    summary::{self, GROUP, Summary},
 };
 
 /// The table, with what the machine can do below it.
@@ -19,9 +19,7 @@ pub(crate) fn table(results: &Results, summaries: &[Summary]) -> String {
     for (workload, group) in summary::by_workload(summaries) {
         let mut lines = vec![head(&workload)];
         let best = summary::best(&group);
-        lines.extend(
-            group.iter().map(|one| line(one, &label(&one.cell, &axes, &["workload"]), best.as_ref())),
-        );
+        lines.extend(group.iter().map(|one| line(one, &label(&one.cell, &axes, GROUP), best.as_ref())));
         text += &aligned(&lines);
         text.push('\n');
     }

@@ -48,6 +48,9 @@ pub struct Cell {
     pub operations: u32,
     /// How often each key is meant.
     pub distribution: Distribution,
+    /// Operations that begin in a second, of all threads together, whatever the store does; each begins when the one before has ended when it is 0.
+    #[serde(default)]
+    pub arrivals_per_second: u32,
     /// What the tree must have been through.
     #[serde(default)]
     pub require: Require,
@@ -66,9 +69,10 @@ pub struct Require {
 }
 
 /// The axes, in the order in which words about a cell name them.
-pub const AXES: [&str; 16] = [
+pub const AXES: [&str; 17] = [
     "matrix",
     "workload",
+    "arrivals-per-second",
     "strategy",
     "compression",
     "filter-bits",
@@ -98,6 +102,15 @@ impl Cell {
             None => String::new(),
         };
         AXES.iter().map(|axis| (*axis, word(axis))).collect()
+    }
+
+    /// The name of those that it is compared with: cells of one workload, whose operations come alike.
+    pub fn group(&self) -> String {
+        let workload = self.word("workload");
+        match self.arrivals_per_second {
+            0 => workload,
+            arrivals => format!("{workload}, {} arrivals/s", units::grouped(arrivals.into())),
+        }
     }
 
     /// What cells are put in order by: their words, and numbers by what they are.

@@ -1,6 +1,6 @@
 //! The engine as a store that benchmarks drive.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use anyhow::{Result, anyhow};
 use siltstone::{Db, DbCursor, Durability, Stats, WriteBatch};
@@ -24,6 +24,10 @@ impl Store for Siltstone {
 
     fn put(&self, key: &[u8], value: &[u8]) -> Result<()> {
         Ok(self.0.put(key, value)?)
+    }
+
+    fn put_expiring(&self, key: &[u8], value: &[u8], lives: Duration) -> Result<()> {
+        Ok(self.0.put_with_ttl(key, value, lives)?)
     }
 
     fn delete(&self, key: &[u8]) -> Result<()> {

@@ -10,6 +10,7 @@ pub mod machine;
 pub mod matrix;
 pub mod measure;
 pub mod nearest;
+pub mod openings;
 mod pairs;
 mod predict;
 pub mod process;

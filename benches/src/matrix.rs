@@ -98,6 +98,7 @@ axes! {
     keys: u32 = 1_000_000,
     operations: u32 = 0,
     distribution: Distribution = Distribution("uniform".to_owned()),
+    arrivals_per_second: u32 = 0,
 }
 
 impl Matrix {
@@ -151,6 +152,7 @@ impl Matrix {
             keys: 0,
             operations: 0,
             distribution: first.distribution[0].clone(),
+            arrivals_per_second: 0,
             require: self.require,
         };
         self.axes.product(cell)

@@ -12,12 +12,15 @@ use crate::{
     engine::Siltstone,
     history::History,
     keys::{KEY_BYTES, Values},
-    machine, predict, process,
+    machine,
+    openings::{self, Crashed},
+    predict, process,
     row::{Amplification, Bytes, Latency, LevelRow, Reads, Row},
     store::Store as _,
     stream::Streams,
     units::number,
     watch::{self, Seen},
+    workload::Workload,
 };
 
 /// What was seen of the workload, before the database was closed.
@@ -32,6 +35,10 @@ struct Worked {
     at_end: Stats,
     settled: Stats,
     pace_mb_s: f64,
+    /// Entries that live yet, where that is a matter of time.
+    living: Option<u64>,
+    /// What is opened again and again.
+    crashed: Option<Crashed>,
 }
 
 /// Measures a cell in a folder that does not exist yet.
@@ -46,11 +53,16 @@ pub fn measure(cell: &Cell, repeat: u32, dir: &Path) -> Result<Row> {
     plain(process::forget_peak())?;
     let store = Siltstone::open(cell, dir)?;
     let opened = OsClock.monotonic();
-    let (worked, watched) = watch::while_watched(&store.0, || work(cell, &store, &streams, &values));
-    let worked = worked?;
+    let (worked, watched) = watch::while_watched(&store.0, || work(cell, &store, &streams, &values, dir));
+    let mut worked = worked?;
     let memory_peak_bytes = plain(process::peak_bytes())?;
     store.close()?;
     check(cell, &worked.settled, watched.seen)?;
+    if let (Some(count), Some(last)) = (cell.workload.openings(), streams.load.last()) {
+        let count = if cell.operations == 0 { count } else { cell.operations };
+        let crashed = worked.crashed.take();
+        worked.driven = openings::all::<Siltstone>(cell, dir, crashed.as_ref(), count, (last, &values))?;
+    }
     let disk_bytes = bytes_below(dir)?;
     let began = OsClock.monotonic();
     Siltstone::open(cell, dir)?.close()?;
@@ -73,9 +85,13 @@ fn plain<T>(outcome: Outcome<T>) -> Result<T> {
     outcome.map_err(|error| anyhow!("{error}"))
 }
 
-fn work(cell: &Cell, store: &Siltstone, streams: &Streams, values: &Values) -> Result<Worked> {
+fn work(cell: &Cell, store: &Siltstone, streams: &Streams, values: &Values, dir: &Path) -> Result<Worked> {
+    let mut crashed = None;
     if !streams.load.is_empty() {
         drive::load(store, &streams.load, values)?;
+        if cell.workload == Workload::OpenReplay {
+            crashed = Some(Crashed::copy(dir)?);
+        }
         settle(store)?;
     }
     let pace_before = machine::pace_mb_s();
@@ -87,8 +103,9 @@ fn work(cell: &Cell, store: &Siltstone, streams: &Streams, values: &Values) -> R
     let settling = settle(store)?;
     let cpu = (cpu_before, plain(process::cpu_time())?);
     let settled = store.0.stats()?;
+    let living = cell.workload.expires().then(|| store.0.range(..).count() as u64);
     let pace_mb_s = f64::midpoint(pace_before, machine::pace_mb_s());
-    Ok(Worked { began, driven, settling, cpu, before, at_end, settled, pace_mb_s })
+    Ok(Worked { began, driven, settling, cpu, before, at_end, settled, pace_mb_s, living, crashed })
 }
 
 /// How long it took.
@@ -123,7 +140,8 @@ fn check(cell: &Cell, settled: &Stats, seen: Seen) -> Result<()> {
 fn row(cell: &Cell, repeat: u32, streams: &Streams, worked: &Worked, seen: Seen) -> Result<Row> {
     let Worked { driven, settled, before, at_end, .. } = worked;
     let writes = predict::writes(streams, driven.written_beside);
-    let live_bytes = predict::live_keys(&writes) * (KEY_BYTES as u64 + cell.value_bytes.0);
+    let live_keys = worked.living.unwrap_or_else(|| predict::live_keys(&writes));
+    let live_bytes = live_keys * (KEY_BYTES as u64 + cell.value_bytes.0);
     let entries: u64 = settled.levels.values().map(|level| level.entries).sum();
     let file_bytes = settled.file_bytes().checked_div(entries).unwrap_or(0);
     let raw_bytes: u64 = settled.levels.values().map(|level| level.raw_bytes).sum();
@@ -133,7 +151,9 @@ fn row(cell: &Cell, repeat: u32, streams: &Streams, worked: &Worked, seen: Seen)
         flush: settled.writes.flush_bytes,
         compaction: settled.writes.compaction_bytes,
     };
-    let operations = streams.threads.iter().map(Vec::len).sum::<usize>() as u64;
+    let steps = streams.threads.iter().map(Vec::len).sum::<usize>() as u64;
+    // Openings are no steps.
+    let operations = if steps > 0 { steps } else { driven.latencies.len() };
     let seconds = driven.elapsed.as_secs_f64();
     let settling_seconds = worked.settling.as_secs_f64();
     let held_up = |stats: &Stats| stats.stalls.slowed().time + stats.stalls.stopped().time;
@@ -154,7 +174,12 @@ fn row(cell: &Cell, repeat: u32, streams: &Streams, worked: &Worked, seen: Seen)
             read: read_amplification(before.reads, at_end.reads),
             space: ratio(number(raw_bytes), number(live_bytes)),
         },
-        predicted: predict::predict(cell, &writes, seen.memory_bytes_per_entry, file_bytes)?,
+        // The simulation knows nothing of time.
+        predicted: if cell.workload.expires() {
+            None
+        } else {
+            predict::predict(cell, &writes, seen.memory_bytes_per_entry, file_bytes)?
+        },
         bytes,
         flushes: settled.writes.flushes,
         compactions: settled.writes.compactions,

@@ -12,9 +12,9 @@
 //!
 //! Keys are ordered bytewise, and none is empty. The methods are generic rather than virtual, because the loop that is timed calls them.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use siltstone::Stats;
 
 use crate::cell::Cell;
@@ -48,6 +48,16 @@ pub trait Store: Sync + Sized {
     ///
     /// The store's; so for all of these.
     fn put(&self, key: &[u8], value: &[u8]) -> Result<()>;
+
+    /// Sets a key to a value that is gone after a while: no read sees it then.
+    ///
+    /// # Errors
+    ///
+    /// Also when the store has nothing that expires.
+    fn put_expiring(&self, key: &[u8], value: &[u8], lives: Duration) -> Result<()> {
+        let _ = (key, value, lives);
+        bail!("this store has no entries that expire")
+    }
 
     /// Removes a key, which need not be there.
     fn delete(&self, key: &[u8]) -> Result<()>;

@@ -33,8 +33,11 @@ pub enum Workload {
     #[serde(rename = "readreverse")]
     ReadReverse,
     /// A seek and ten steps, with a new cursor each.
-    #[serde(rename = "seekrandom")]
-    SeekRandom,
+    #[serde(rename = "seekrandom-10", alias = "seekrandom")]
+    SeekRandom10,
+    /// A seek and a hundred steps, with a new cursor each.
+    #[serde(rename = "seekrandom-100")]
+    SeekRandom100,
     /// Lookups beside a thread that writes.
     #[serde(rename = "readwhilewriting")]
     ReadWhileWriting,
@@ -59,17 +62,47 @@ pub enum Workload {
     /// Half lookups, half lookups and puts of the same key.
     #[serde(rename = "ycsb-f")]
     YcsbF,
+    /// Lookups of keys that are there, each with a put of the same key.
+    #[serde(rename = "updaterandom")]
+    UpdateRandom,
+    /// Puts of a few keys over and over, and scans of them.
+    #[serde(rename = "hotoverwrite")]
+    HotOverwrite,
+    /// Puts behind the last key, and deletes of the first one.
+    #[serde(rename = "queue")]
+    Queue,
+    /// Puts at the ends of many series, of entries that expire.
+    #[serde(rename = "timeseries-ttl")]
+    TimeSeriesTtl,
+    /// Opening after a close, and closing.
+    #[serde(rename = "openclose")]
+    OpenClose,
+    /// Opening as a crash left it.
+    #[serde(rename = "openreplay")]
+    OpenReplay,
 }
 
 impl Workload {
     /// Whether it begins with an empty database.
     pub fn is_fresh(self) -> bool {
-        matches!(self, Workload::FillSeq | Workload::FillRandom | Workload::FillBatch | Workload::FillSync)
+        matches!(
+            self,
+            Workload::FillSeq
+                | Workload::FillRandom
+                | Workload::FillBatch
+                | Workload::FillSync
+                | Workload::TimeSeriesTtl
+        )
     }
 
     /// Entries that are written together.
     pub fn batch_entries(self) -> usize {
         if self == Workload::FillBatch { 1_000 } else { 1 }
+    }
+
+    /// Whether what it writes is gone after a while.
+    pub fn expires(self) -> bool {
+        self == Workload::TimeSeriesTtl
     }
 
     /// Whether every write is synced, whatever the cell's durability is.
