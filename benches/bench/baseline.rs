@@ -15,19 +15,35 @@ struct Compared {
     value: fn(&Row) -> f64,
     /// Whether more of it is better.
     more_is_better: bool,
-    /// Whether it depends on how fast the machine is at the moment.
-    is_time: bool,
+    /// What of the machine's own speed it depends on, if on any.
+    pace: Option<fn(&Row) -> f64>,
 }
 
+/// Other work takes processors away.
+const WITH_WAITING: Option<fn(&Row) -> f64> = Some(|row| row.pace.mean_mb_s);
+/// Other work only makes them slower.
+const WITHOUT_WAITING: Option<fn(&Row) -> f64> = Some(|row| row.pace.median_mb_s);
+
 const COMPARED: &[Compared] = &[
-    Compared { name: "ops/s", value: |row| row.per_second, more_is_better: true, is_time: true },
-    Compared { name: "settled/s", value: |row| row.settled_per_second, more_is_better: true, is_time: true },
-    Compared { name: "cpu µs", value: cpu_us, more_is_better: false, is_time: true },
+    Compared { name: "ops/s", value: |row| row.per_second, more_is_better: true, pace: WITH_WAITING },
+    Compared {
+        name: "settled/s",
+        value: |row| row.settled_per_second,
+        more_is_better: true,
+        pace: WITH_WAITING,
+    },
+    Compared {
+        name: "p50 µs",
+        value: |row| row.latency_us.p50,
+        more_is_better: false,
+        pace: WITHOUT_WAITING,
+    },
+    Compared { name: "cpu µs", value: cpu_us, more_is_better: false, pace: WITHOUT_WAITING },
     Compared {
         name: "table amp",
         value: |row| row.amplification.table_write,
         more_is_better: false,
-        is_time: false,
+        pace: None,
     },
 ];
 
@@ -70,15 +86,20 @@ pub(crate) struct Comparison {
     cells: usize,
     /// By which share a figure must be worse, at least.
     threshold: f64,
-    /// By which share the machine itself became slower, as the same loop in both runs says; negative when it became faster.
-    machine_slower_by: f64,
+    /// By which share the machine itself became slower, as the same loop in both runs says: with the time in which it waited for a processor, and without. Negative when it
+    /// became faster.
+    machine_slower_by: [f64; 2],
+    /// Workload, figure, and the share from which on a difference of the whole workload is not taken for chance.
+    seen_from: Vec<(String, &'static str, f64)>,
 }
 
 /// Every figure of every cell that both runs have. The threshold is a share.
 pub(crate) fn compare(before: &[Summary], after: &[Summary], threshold: f64) -> Comparison {
     let axes = summary::axes(after);
-    let machine_slower_by = machine_slower_by(before, after);
-    let mut comparison = Comparison { changes: Vec::new(), cells: 0, threshold, machine_slower_by };
+    let paces = [WITH_WAITING, WITHOUT_WAITING];
+    let machine_slower_by = paces.map(|pace| slower_by(pace, before, after));
+    let mut comparison =
+        Comparison { changes: Vec::new(), cells: 0, threshold, machine_slower_by, seen_from: Vec::new() };
     for (workload, group) in summary::by_workload(after) {
         let in_both =
             group.iter().filter_map(|new| before.iter().find(|old| old.cell == new.cell).zip(Some(*new)));
@@ -87,32 +108,40 @@ pub(crate) fn compare(before: &[Summary], after: &[Summary], threshold: f64) -> 
         comparison.cells += pairs.len();
         for compared in COMPARED {
             let noise = Noise::of(pairs.iter().flat_map(|(old, new)| [*old, *new]), compared.value);
+            let machine = slower_by(compared.pace, before, after).abs();
             let mut differences = Vec::new();
             for ((old, new), name) in pairs.iter().zip(&names) {
                 let spread = |summary: &Summary| summary.spread(|row| Some((compared.value)(row)));
                 let (Some(old), Some(spread)) = (spread(old), spread(new)) else { continue };
                 if old.median > 0.0 && spread.median > 0.0 {
                     differences.push((spread.median / old.median).ln());
-                    comparison.note_cell(compared, name.clone(), (old, spread), &noise);
+                    comparison.note_cell((compared, machine), name.clone(), (old, spread), &noise);
                 }
             }
-            comparison.note_workload(compared, &workload, &differences, &noise, &pairs);
+            comparison.note_workload((compared, machine), &workload, &differences, &noise, &pairs);
         }
     }
     comparison
 }
 
 /// By the medians of all cells that tell; 0 when they do not.
-fn machine_slower_by(before: &[Summary], after: &[Summary]) -> f64 {
-    let pace = |summaries: &[Summary]| {
+fn slower_by(pace: Option<fn(&Row) -> f64>, before: &[Summary], after: &[Summary]) -> f64 {
+    let Some(pace) = pace else { return 0.0 };
+    let median = |summaries: &[Summary]| {
         let rows = summaries.iter().flat_map(|summary| &summary.rows);
-        Spread::of(rows.map(|row| row.pace_mb_s).filter(|pace| *pace > 0.0).collect())
+        Spread::of(rows.map(pace).filter(|pace| *pace > 0.0).collect())
     };
-    pace(before).zip(pace(after)).map_or(0.0, |(before, after)| 1.0 - after.median / before.median)
+    median(before).zip(median(after)).map_or(0.0, |(before, after)| 1.0 - after.median / before.median)
 }
 
 impl Comparison {
-    fn note_cell(&mut self, compared: &Compared, of: String, spreads: (Spread, Spread), noise: &Noise) {
+    fn note_cell(
+        &mut self,
+        compared: (&Compared, f64),
+        of: String,
+        spreads: (Spread, Spread),
+        noise: &Noise,
+    ) {
         let (before, after) = spreads;
         let difference = (after.median / before.median).ln();
         // One cell may be noisier than the others of its workload.
@@ -125,7 +154,7 @@ impl Comparison {
     /// What all cells of a workload have in common is seen where one cell alone is too noisy.
     fn note_workload(
         &mut self,
-        compared: &Compared,
+        compared: (&Compared, f64),
         workload: &str,
         differences: &[f64],
         noise: &Noise,
@@ -136,13 +165,14 @@ impl Comparison {
         }
         let repeats = pairs.iter().map(|(old, new)| old.rows.len().min(new.rows.len())).min().unwrap_or(1);
         let evidence = noise.judge_mean(differences, repeats);
+        self.seen_from.push((workload.to_owned(), compared.0.name, noise.seen_from(differences, repeats)));
         let of = format!("{workload}, {} cells", differences.len());
         self.note(compared, of, None, mean(differences), evidence);
     }
 
     fn note(
         &mut self,
-        compared: &Compared,
+        (compared, machine): (&Compared, f64),
         of: String,
         spreads: Option<(Spread, Spread)>,
         difference: f64,
@@ -151,7 +181,6 @@ impl Comparison {
         let grown = difference.exp() - 1.0;
         let worse_by = if compared.more_is_better { -grown } else { grown };
         // What the machine lost or won is not the engine's.
-        let machine = if compared.is_time { self.machine_slower_by.abs() } else { 0.0 };
         let verdict = match evidence {
             _ if worse_by.abs() <= self.threshold + machine => Verdict::Same,
             Evidence::Chance => Verdict::Same,
@@ -161,6 +190,22 @@ impl Comparison {
             Evidence::Unknown => Verdict::Suspect,
         };
         self.changes.push(Change { of, name: compared.name, spreads, worse_by, verdict });
+    }
+
+    /// How small a difference could have been seen, by workload.
+    fn sensitivity(&self) -> String {
+        let mut lines: Vec<(&str, Vec<String>)> = Vec::new();
+        for (workload, name, share) in &self.seen_from {
+            let words = format!("{name} {:.0} %", share * 100.0);
+            match lines.last_mut() {
+                Some((last, figures)) if last == workload => figures.push(words),
+                _ => lines.push((workload, vec![words])),
+            }
+        }
+        let line = |(workload, figures): (&str, Vec<String>)| {
+            format!("{workload}, all cells: chance makes up to {}\n", figures.join(", "))
+        };
+        lines.into_iter().map(line).collect()
     }
 
     /// Whether anything became worse.
@@ -179,16 +224,21 @@ impl Comparison {
         aligned(&lines)
             + &format!(
                 "{} cells compared: {} regressions, {} suspects (too few repetitions to know the noise), {} improvements; beyond {:.0} % and four times what chance does\n\
-                 the machine itself was {:.1} % {} than before, in a loop that is the same in both runs\n",
+                 the machine itself was {}, in a loop that is the same in both runs, and {} without the time in which it waited for a processor\n",
                 self.cells,
                 self.count(Verdict::Regression),
                 self.count(Verdict::Suspect),
                 self.count(Verdict::Improvement),
                 self.threshold * 100.0,
-                self.machine_slower_by.abs() * 100.0,
-                if self.machine_slower_by > 0.0 { "slower" } else { "faster" },
+                slower(self.machine_slower_by[0]),
+                slower(self.machine_slower_by[1]),
             )
+            + &self.sensitivity()
     }
+}
+
+fn slower(share: f64) -> String {
+    format!("{:.1} % {} than before", share.abs() * 100.0, if share > 0.0 { "slower" } else { "faster" })
 }
 
 fn line(change: &Change) -> Vec<String> {
@@ -234,6 +284,7 @@ mod tests {
                 row.per_second = speed * (noise * normal(rng)).exp();
                 row.settled_per_second = speed * (noise * normal(rng)).exp();
                 row.cpu_user_seconds = (noise * normal(rng)).exp() / speed;
+                row.latency_us.p50 = (noise * normal(rng)).exp() / speed;
                 row
             });
             run.push(Summary { rows: rows.collect(), cell });
@@ -309,11 +360,14 @@ mod tests {
         let before = simulated(&mut rng, 12, 2, 0.02, 1.0);
         let mut after = simulated(&mut rng, 12, 2, 0.02, 0.8);
         assert!(compare(&before, &after, 0.1).has_regressed());
-        let pace = fixture::row().pace_mb_s;
-        after.iter_mut().flat_map(|one| &mut one.rows).for_each(|row| row.pace_mb_s = pace * 0.8);
+        for row in after.iter_mut().flat_map(|one| &mut one.rows) {
+            row.pace.mean_mb_s *= 0.8;
+            row.pace.median_mb_s *= 0.8;
+        }
         let comparison = compare(&before, &after, 0.1);
         assert!(!comparison.has_regressed());
         assert!(comparison.describe().contains("20.0 % slower"), "{}", comparison.describe());
+        assert!(comparison.describe().contains("fillrandom, all cells: chance makes up to ops/s "));
     }
 
     #[test]

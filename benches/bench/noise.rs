@@ -57,17 +57,29 @@ impl Noise {
 
     /// Of the mean of such differences over cells. How far cells disagree about it counts too.
     pub(crate) fn judge_mean(&self, differences: &[f64], repeats: usize) -> Evidence {
+        self.judge_against(mean(differences), self.error_of_mean(differences, repeats))
+    }
+
+    /// From which share on such a mean is not chance.
+    pub(crate) fn seen_from(&self, differences: &[f64], repeats: usize) -> f64 {
+        (self.errors_min() * self.error_of_mean(differences, repeats)).exp() - 1.0
+    }
+
+    fn error_of_mean(&self, differences: &[f64], repeats: usize) -> f64 {
         let count = number(differences.len() as u64);
         let mean = mean(differences);
         let between =
             differences.iter().map(|one| (one - mean).powi(2)).sum::<f64>() / (count - 1.0).max(1.0);
         let within = self.deviation.powi(2) * 2.0 / number(repeats.max(1) as u64);
-        self.judge_against(mean, (between.max(within) / count.max(1.0)).sqrt())
+        (between.max(within) / count.max(1.0)).sqrt()
+    }
+
+    fn errors_min(&self) -> f64 {
+        ERRORS_MIN * (1.0 + ERRORS_MORE / number(self.freedom.max(1) as u64))
     }
 
     fn judge_against(&self, difference: f64, error: f64) -> Evidence {
-        let errors_min = ERRORS_MIN * (1.0 + ERRORS_MORE / number(self.freedom.max(1) as u64));
-        if difference.abs() <= errors_min * error {
+        if difference.abs() <= self.errors_min() * error {
             Evidence::Chance
         } else if self.freedom < FREEDOM_MIN {
             Evidence::Unknown

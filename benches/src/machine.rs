@@ -93,21 +93,49 @@ fn limits(folder: &Path) -> Result<Limits> {
     })
 }
 
-/// How fast the machine is at this moment, in megabytes (10^6) a second: blocks of 4 KiB that are compressed for twenty milliseconds, whatever else runs beside it. What two
-/// runs differ in here they differ in without the engine.
-pub fn pace_mb_s() -> f64 {
-    let values = Values::new(4096);
-    let block = values.of(0);
-    let began = OsClock.monotonic();
-    let mut blocks = 0;
-    loop {
-        for _ in 0..20 {
-            std::hint::black_box(lz4_flex::block::compress(std::hint::black_box(block)));
+/// How fast the machine is at this moment: blocks of 4 KiB that are compressed for twenty milliseconds, whatever else runs beside it, in megabytes (10^6) a second. What two runs
+/// differ in here they differ in without the engine.
+#[derive(Clone, Copy, PartialEq, Default, Serialize, Deserialize, Debug)]
+pub struct Pace {
+    /// All of them, with the time in which the thread had to wait for a processor.
+    pub mean_mb_s: f64,
+    /// The median of groups of twenty: a processor while the thread has it.
+    pub median_mb_s: f64,
+}
+
+impl Pace {
+    /// Measures it.
+    pub fn now() -> Pace {
+        const GROUP: u32 = 20;
+        let values = Values::new(4096);
+        let block = values.of(0);
+        let began = OsClock.monotonic();
+        let mut groups = vec![began];
+        let mut took = Duration::ZERO;
+        while took < Duration::from_millis(20) {
+            for _ in 0..GROUP {
+                std::hint::black_box(lz4_flex::block::compress(std::hint::black_box(block)));
+            }
+            groups.push(OsClock.monotonic());
+            took = groups.last().map_or(took, |now| now.saturating_sub(began));
         }
-        blocks += 20;
-        let took = OsClock.monotonic().saturating_sub(began);
-        if took >= Duration::from_millis(20) {
-            return number(blocks * 4096) / 1e6 / took.as_secs_f64();
+        let mut times: Vec<Duration> =
+            groups.windows(2).filter_map(|pair| Some(pair.last()?.saturating_sub(*pair.first()?))).collect();
+        times.sort_unstable();
+        let median = times.get(times.len() / 2).copied().unwrap_or(took);
+        let megabytes = f64::from(GROUP) * 4096.0 / 1e6;
+        Pace {
+            mean_mb_s: megabytes * number(times.len() as u64) / took.as_secs_f64(),
+            median_mb_s: megabytes / median.max(Duration::from_nanos(1)).as_secs_f64(),
+        }
+    }
+
+    /// What lies between two.
+    #[must_use]
+    pub fn midpoint(self, other: Pace) -> Pace {
+        Pace {
+            mean_mb_s: f64::midpoint(self.mean_mb_s, other.mean_mb_s),
+            median_mb_s: f64::midpoint(self.median_mb_s, other.median_mb_s),
         }
     }
 }

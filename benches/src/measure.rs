@@ -12,7 +12,7 @@ use crate::{
     engine::Siltstone,
     history::History,
     keys::{KEY_BYTES, Values},
-    machine,
+    machine::Pace,
     openings::{self, Crashed},
     predict, process,
     row::{Amplification, Bytes, Latency, LevelRow, Reads, Row},
@@ -34,7 +34,7 @@ struct Worked {
     /// When the last operation had ended.
     at_end: Stats,
     settled: Stats,
-    pace_mb_s: f64,
+    pace: Pace,
     /// Entries that live yet, where that is a matter of time.
     living: Option<u64>,
     /// What is opened again and again.
@@ -94,7 +94,7 @@ fn work(cell: &Cell, store: &Siltstone, streams: &Streams, values: &Values, dir:
         }
         settle(store)?;
     }
-    let pace_before = machine::pace_mb_s();
+    let pace_before = Pace::now();
     let before = store.0.stats()?;
     let cpu_before = plain(process::cpu_time())?;
     let began = OsClock.monotonic();
@@ -104,8 +104,8 @@ fn work(cell: &Cell, store: &Siltstone, streams: &Streams, values: &Values, dir:
     let cpu = (cpu_before, plain(process::cpu_time())?);
     let settled = store.0.stats()?;
     let living = cell.workload.expires().then(|| store.0.range(..).count() as u64);
-    let pace_mb_s = f64::midpoint(pace_before, machine::pace_mb_s());
-    Ok(Worked { began, driven, settling, cpu, before, at_end, settled, pace_mb_s, living, crashed })
+    let pace = pace_before.midpoint(Pace::now());
+    Ok(Worked { began, driven, settling, cpu, before, at_end, settled, pace, living, crashed })
 }
 
 /// How long it took.
@@ -195,7 +195,7 @@ fn row(cell: &Cell, repeat: u32, streams: &Streams, worked: &Worked, seen: Seen)
         memory_before_bytes: 0,
         disk_bytes: 0,
         open_ms: 0.0,
-        pace_mb_s: worked.pace_mb_s,
+        pace: worked.pace,
     })
 }
 

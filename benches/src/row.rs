@@ -2,7 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{cell::Cell, history::History, machine::Machine, watch::Seen};
+use crate::{
+    cell::Cell,
+    history::History,
+    machine::{Machine, Pace},
+    watch::Seen,
+};
 
 /// Version of the lines.
 pub const SCHEMA: u32 = 1;
@@ -110,9 +115,9 @@ pub struct Row {
     pub disk_bytes: u64,
     /// Opening it again.
     pub open_ms: f64,
-    /// How fast the machine was just before the workload and once all was settled, the mean: see [`pace_mb_s`](crate::machine::pace_mb_s). 0 in older lines.
+    /// How fast the machine was just before the workload and once all was settled, the mean of both; 0 in older lines.
     #[serde(default)]
-    pub pace_mb_s: f64,
+    pub pace: Pace,
 }
 
 /// Microseconds.
