@@ -10,14 +10,14 @@ use crate::{
 /// What is compared.
 struct Compared {
     name: &'static str,
-    value: fn(&Row) -> f64,
+    value: fn(&Row) -> Option<f64>,
     /// Whether more of it is better.
     more_is_better: bool,
 }
 
 const COMPARED: &[Compared] = &[
-    Compared { name: "ops/s", value: |row| row.per_second, more_is_better: true },
-    Compared { name: "settled/s", value: |row| row.settled_per_second, more_is_better: true },
+    Compared { name: "ops/s", value: |row| Some(row.per_second), more_is_better: true },
+    Compared { name: "settled/s", value: |row| Some(row.settled_per_second), more_is_better: true },
     Compared { name: "table amp", value: |row| row.amplification.table_write, more_is_better: false },
 ];
 
@@ -53,7 +53,7 @@ pub(crate) fn compare(before: &[Summary], after: &[Summary], threshold: f64) -> 
     for new in after {
         let Some(old) = before.iter().find(|old| old.cell == new.cell) else { continue };
         for compared in COMPARED {
-            let spread = |summary: &Summary| summary.spread(|row| Some((compared.value)(row)));
+            let spread = |summary: &Summary| summary.spread(compared.value);
             let (Some(before), Some(after)) = (spread(old), spread(new)) else { continue };
             let grown = if before.median > 0.0 { after.median / before.median - 1.0 } else { 0.0 };
             let worse_by = if compared.more_is_better { -grown } else { grown };

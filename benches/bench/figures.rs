@@ -5,12 +5,14 @@ use std::fmt::Write as _;
 use siltstone_benches::{
     cell::label,
     row::{LevelRow, Row},
+    stores::StoreName,
     units,
 };
 
 use crate::{
-    chart::{self, Bar, Dots, Spot, Stack, bars, dots, escaped, stacks},
+    chart::{self, Bar, Dots, Spot, Stack, Times, bars, dots, escaped, stacks},
     metrics::{METRICS, short},
+    peers::{Line, Verdict},
     summary::{self, Summary},
 };
 
@@ -29,11 +31,13 @@ pub(crate) struct Figures<'a> {
 }
 
 impl Figures<'_> {
-    /// Colours are those of strategies, or else of the first axis that has several values.
+    /// Colours are those of stores or of strategies, or else of the first axis that has several values.
     pub(crate) fn new(summaries: &[Summary]) -> Figures<'_> {
         let axes = summary::axes(summaries);
         let is_shared = |axis: &&&str| !matches!(**axis, "workload" | "matrix");
-        let coloured = if axes.contains(&"strategy") {
+        let coloured = if axes.contains(&"store") {
+            "store"
+        } else if axes.contains(&"strategy") {
             "strategy"
         } else {
             axes.iter().find(is_shared).copied().unwrap_or("strategy")
@@ -65,13 +69,33 @@ impl Figures<'_> {
         html + "</ul>\n"
     }
 
+    /// One chart for each peer.
+    pub(crate) fn ratios(&self, lines: &[Line], peers: &[StoreName]) -> Charts {
+        let chart = |peer: &StoreName| {
+            let colour = self.colours.iter().position(|known| *known == peer.word()).unwrap_or(0);
+            let times = |line: &Line| {
+                let ratio = line.ratios.iter().find(|ratio| ratio.peer == *peer)?;
+                Some(Times {
+                    label: line.label.clone(),
+                    colour,
+                    value: ratio.value,
+                    text: format!("{ratio}  ({} / {})", short(ratio.ours.median), short(ratio.theirs.median)),
+                    is_certain: matches!(ratio.verdict, Verdict::Won | Verdict::Lost),
+                })
+            };
+            let times: Vec<Times> = lines.iter().filter_map(times).collect();
+            (format!("siltstone / {}", peer.word()), chart::ratios(&times))
+        };
+        peers.iter().map(chart).collect()
+    }
+
     fn charts(&self, draw: impl Fn(&[&Summary]) -> String) -> Charts {
         self.groups.iter().map(|(name, group)| (name.clone(), draw(group))).collect()
     }
 
-    fn bars(&self, value: fn(&Row) -> f64, mark: fn(&Row) -> Option<f64>) -> Charts {
+    fn bars(&self, value: fn(&Row) -> Option<f64>, mark: fn(&Row) -> Option<f64>) -> Charts {
         let bar = |summary: &&Summary| {
-            let spread = summary.spread(|row| Some(value(row)))?;
+            let spread = summary.spread(value)?;
             Some(Bar {
                 label: self.label(summary),
                 colour: self.colour(summary),
@@ -85,7 +109,7 @@ impl Figures<'_> {
     }
 
     pub(crate) fn throughput(&self) -> Charts {
-        self.bars(|row| row.per_second, |_| None)
+        self.bars(|row| Some(row.per_second), |_| None)
     }
 
     pub(crate) fn write_amplification(&self) -> Charts {
@@ -112,6 +136,9 @@ impl Figures<'_> {
     pub(crate) fn shapes(&self) -> Charts {
         let stack = |summary: &&Summary| {
             let row = summary.typical()?;
+            if row.levels.is_empty() {
+                return None;
+            }
             let part = |level: &LevelRow| {
                 let hint = format!(
                     "level {}: {} in {} runs, {} tables",
@@ -130,7 +157,11 @@ impl Figures<'_> {
                 parts: row.levels.iter().map(part).collect(),
             })
         };
-        self.charts(|group| stacks(&group.iter().filter_map(stack).collect::<Vec<_>>()))
+        let charts = self
+            .groups
+            .iter()
+            .map(|(name, group)| (name.clone(), group.iter().filter_map(stack).collect::<Vec<_>>()));
+        charts.filter(|(_, parts)| !parts.is_empty()).map(|(name, parts)| (name, stacks(&parts))).collect()
     }
 
     /// Which shade is which level.

@@ -20,6 +20,7 @@ use crate::{
     arguments::Arguments,
     interrupt::Interrupt,
     plan::{self, Job},
+    programs::{self, Programs},
     results::{self, Results},
 };
 
@@ -28,7 +29,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(PathBuf, bool)> {
     let matrices = arguments.matrices()?;
     let mut cells = Vec::new();
     for (name, matrix) in &matrices {
-        cells.extend(plan::only(matrix.cells(name), &arguments.only));
+        cells.extend(plan::cells(matrix.cells(name), &arguments.peers, &arguments.only, |why| {
+            eprintln!("left out: {why}");
+        }));
     }
     if cells.is_empty() {
         bail!("no cell has all of the words `{}`", arguments.only.join(", "));
@@ -37,6 +40,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(PathBuf, bool)> {
     let repeats = arguments.repeats.unwrap_or(most);
     let names: Vec<String> = matrices.iter().map(|(name, _)| name.clone()).collect();
     let folder = folder(arguments, &names)?;
+    let programs = Programs::find(arguments)?;
     let jobs = plan::jobs(&cells, repeats, arguments.seed);
     let results = if arguments.resume {
         resumed(&folder, &jobs)?
@@ -54,6 +58,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(PathBuf, bool)> {
             repeats,
             seed: arguments.seed,
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            peers: programs.versions()?,
             began_unix_s: OsClock.now_unix_ms() / 1000,
             machine: machine::look(&folder)?,
             leveled_over_size_tiered_min: matrices
@@ -63,7 +68,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(PathBuf, bool)> {
         Results { run, rows: Vec::new(), failures: Vec::new() }
     };
     results.begin(&folder)?;
-    let is_interrupted = work(&folder, &cells, plan::left(jobs, &results.rows))?;
+    remove_leftovers(&folder)?;
+    programs.check(&arguments.peers, &database(&folder))?;
+    let is_interrupted = work(&folder, &programs, &cells, plan::left(jobs, &results.rows))?;
     Ok((folder, is_interrupted))
 }
 
@@ -104,9 +111,8 @@ fn resumed(folder: &Path, jobs: &[Job]) -> Result<Results> {
 }
 
 /// Measures jobs in turn. Returns whether it was asked to end.
-fn work(folder: &Path, cells: &[Cell], jobs: Vec<Job>) -> Result<bool> {
+fn work(folder: &Path, programs: &Programs, cells: &[Cell], jobs: Vec<Job>) -> Result<bool> {
     let interrupt = Interrupt::listen()?;
-    remove_leftovers(folder)?;
     let axes = varying(cells);
     let bar = ProgressBar::with_draw_target(Some(jobs.len() as u64), ProgressDrawTarget::stderr());
     bar.set_style(ProgressStyle::with_template("{wide_bar} {pos}/{len}, {eta} left  {msg}")?);
@@ -116,7 +122,7 @@ fn work(folder: &Path, cells: &[Cell], jobs: Vec<Job>) -> Result<bool> {
             break;
         }
         bar.set_message(label(&job.cell, &axes, &[]));
-        let line = match in_a_process(folder, &job) {
+        let line = match in_a_process(folder, programs, &job) {
             Ok(row) => Line::Cell(Box::new(row)),
             // Ctrl-C reaches the process of the cell as well: the cell has not failed.
             Err(_) if interrupt.is_asked() => break,
@@ -151,11 +157,16 @@ fn remove_leftovers(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Runs this program with one cell, on a folder that is removed again.
-fn in_a_process(folder: &Path, job: &Job) -> Result<Row> {
+/// The folder of the database that is measured.
+fn database(folder: &Path) -> PathBuf {
     // Of this process alone: the cell of a run that was killed may still be at work.
-    let dir = folder.join(format!("{DATABASE}{}", std::process::id()));
-    let output = Command::new(std::env::current_exe()?)
+    folder.join(format!("{DATABASE}{}", std::process::id()))
+}
+
+/// Runs the program of its store with one cell, on a folder that is removed again.
+fn in_a_process(folder: &Path, programs: &Programs, job: &Job) -> Result<Row> {
+    let dir = database(folder);
+    let output = Command::new(programs.of(job.cell.store)?)
         .arg("--cell")
         .arg(serde_json::to_string(&job.cell)?)
         .arg("--repeat")
@@ -168,8 +179,7 @@ fn in_a_process(folder: &Path, job: &Job) -> Result<Row> {
         fs::remove_dir_all(&dir)?;
     }
     if !output.status.success() {
-        let words = String::from_utf8_lossy(&output.stderr).trim().trim_start_matches("error: ").to_owned();
-        bail!("{}", if words.is_empty() { output.status.to_string() } else { words });
+        bail!("{}", programs::why(&output));
     }
     serde_json::from_slice(&output.stdout).context("the cell's process printed something else than its line")
 }

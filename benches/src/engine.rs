@@ -1,6 +1,6 @@
 //! The engine as a store that benchmarks drive.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use anyhow::{Result, anyhow};
 use siltstone::{Db, DbCursor, Durability, Stats, WriteBatch};
@@ -44,8 +44,8 @@ impl Store for Siltstone {
         Ok(self)
     }
 
-    fn settle(&self) -> Result<()> {
-        settle::settle(&self.0).map(|_| ()).map_err(|error| anyhow!("{error}"))
+    fn settle(&self) -> Result<Duration> {
+        settle::settle(&self.0).map_err(|error| anyhow!("{error}"))
     }
 
     fn stats(&self) -> Result<Option<Stats>> {

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::{
     cell::{Cell, Require},
+    stores::StoreName,
     values::{Bytes, Compression, Distribution, DurabilityWord, Memtable, Strategy},
     workload::Workload,
 };
@@ -65,6 +66,16 @@ macro_rules! axes {
                 cells
             }
 
+            /// The cell of a matrix that names no axis.
+            pub fn default_cell(matrix: &str) -> Cell {
+                Cell {
+                    matrix: matrix.to_owned(),
+                    store: StoreName::Siltstone,
+                    $($axis: $default,)*
+                    require: Require::default(),
+                }
+            }
+
             /// An axis without a value would leave no cell at all.
             fn empty(&self) -> Option<&'static str> {
                 $(if self.$axis.is_empty() { return Some(stringify!($axis)); })*
@@ -120,27 +131,7 @@ impl Matrix {
 
     /// Every combination of values.
     pub fn cells(&self, name: &str) -> Vec<Cell> {
-        let first = Axes::default();
-        // Every axis is overwritten by the product.
-        let cell = Cell {
-            matrix: name.to_owned(),
-            workload: Workload::FillRandom,
-            strategy: first.strategy[0].clone(),
-            compression: first.compression[0].clone(),
-            filter_bits: 0.0,
-            memtable: Memtable::SkipList,
-            memtable_bytes: Bytes(0),
-            table_bytes: Bytes(0),
-            block_bytes: Bytes(0),
-            cache_bytes: Bytes(0),
-            durability: first.durability[0].clone(),
-            threads: 0,
-            value_bytes: Bytes(0),
-            keys: 0,
-            operations: 0,
-            distribution: first.distribution[0].clone(),
-            require: self.require,
-        };
+        let cell = Cell { require: self.require, ..Axes::default_cell(name) };
         self.axes.product(cell)
     }
 }

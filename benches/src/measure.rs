@@ -3,27 +3,33 @@
 use std::{fs, path::Path, time::Duration};
 
 use anyhow::{Result, anyhow, bail};
-use siltstone::{Clock, OsClock, ReadStats, Stats};
+use siltstone::{Clock, OsClock, ReadStats, Stats, compaction::Operation};
 
 use crate::{
     Outcome,
     cell::Cell,
     drive::{self, Driven},
-    engine::Siltstone,
     keys::{KEY_BYTES, Values},
     predict, process,
     row::{Amplification, Bytes, Latency, LevelRow, Reads, Row},
-    store::Store as _,
+    store::Store,
     stream::Streams,
     units::number,
     watch::{self, Seen},
 };
 
-/// What was seen of the workload, before the database was closed.
+/// What was seen of the workload, before the store was closed.
 struct Watched {
     driven: Driven,
     settling: Duration,
     cpu: (process::CpuTime, process::CpuTime),
+    written: process::Written,
+    /// Of the store; what it says of itself, if it does.
+    stats: Option<Watch>,
+}
+
+/// What a store said of itself.
+struct Watch {
     before: Stats,
     /// When the last operation had ended.
     at_end: Stats,
@@ -34,21 +40,24 @@ struct Watched {
 ///
 /// # Errors
 ///
-/// The engine's; a read that did not find what was written; and a tree that is not what the matrix requires.
-pub fn measure(cell: &Cell, repeat: u32, dir: &Path) -> Result<Row> {
+/// The store's; a read that did not find what was written; and a tree that is not what the matrix requires.
+pub fn measure<S: Store>(cell: &Cell, repeat: u32, dir: &Path) -> Result<Row> {
     let streams = Streams::new(cell)?;
     let values = Values::new(usize::try_from(cell.value_bytes.0)?);
     let memory_before_bytes = plain(process::resident_bytes())?;
     plain(process::forget_peak())?;
-    let store = Siltstone::open(cell, dir)?;
-    let (watched, seen) = watch::while_watched(&store.0, || work(cell, &store, &streams, &values));
-    let watched = watched?;
+    let written_before = plain(process::written())?;
+    let store = S::open(cell, dir)?;
+    let (watched, seen) = watch::while_watched(&store, || work(cell, &store, &streams, &values));
+    let mut watched = watched?;
+    watched.written.write_calls -= written_before.write_calls;
+    watched.written.dirtied -= written_before.dirtied;
     let memory_peak_bytes = plain(process::peak_bytes())?;
     store.close()?;
-    check(cell, &watched.settled, seen)?;
+    check(cell, watched.stats.as_ref(), seen)?;
     let disk_bytes = bytes_below(dir)?;
     let began = OsClock.monotonic();
-    Siltstone::open(cell, dir)?.close()?;
+    S::open(cell, dir)?.close()?;
     let open_ms = OsClock.monotonic().saturating_sub(began).as_secs_f64() * 1e3;
     let mut row = row(cell, repeat, &streams, &watched, seen)?;
     (row.memory_before_bytes, row.memory_peak_bytes) = (memory_before_bytes, memory_peak_bytes);
@@ -61,31 +70,29 @@ fn plain<T>(outcome: Outcome<T>) -> Result<T> {
     outcome.map_err(|error| anyhow!("{error}"))
 }
 
-fn work(cell: &Cell, store: &Siltstone, streams: &Streams, values: &Values) -> Result<Watched> {
+fn work<S: Store>(cell: &Cell, store: &S, streams: &Streams, values: &Values) -> Result<Watched> {
     if !streams.load.is_empty() {
         drive::load(store, &streams.load, values)?;
-        settle(store)?;
+        store.settle()?;
     }
-    let before = store.0.stats()?;
+    let before = store.stats()?;
     let cpu_before = plain(process::cpu_time())?;
     let driven = drive::all(store, streams, values, cell.workload.batch_entries())?;
-    let at_end = store.0.stats()?;
-    let settling = settle(store)?;
+    let at_end = store.stats()?;
+    let settling = store.settle()?;
     let cpu = (cpu_before, plain(process::cpu_time())?);
-    Ok(Watched { driven, settling, cpu, before, at_end, settled: store.0.stats()? })
+    let stats = match (before, at_end, store.stats()?) {
+        (Some(before), Some(at_end), Some(settled)) => Some(Watch { before, at_end, settled }),
+        _ => None,
+    };
+    Ok(Watched { driven, settling, cpu, written: plain(process::written())?, stats })
 }
 
-/// How long it took.
-fn settle(store: &Siltstone) -> Result<Duration> {
-    let began = OsClock.monotonic();
-    store.settle()?;
-    Ok(OsClock.monotonic().saturating_sub(began))
-}
-
-/// Whether the tree has been through what the cell requires.
-fn check(cell: &Cell, settled: &Stats, seen: Seen) -> Result<()> {
+/// Whether the tree has been through what the cell requires. Nothing is required of a store that has no tree to look at.
+fn check(cell: &Cell, stats: Option<&Watch>, seen: Option<Seen>) -> Result<()> {
+    let (Some(stats), Some(seen)) = (stats, seen) else { return Ok(()) };
     let require = cell.require;
-    let compactions = settled.writes.compactions;
+    let compactions = stats.settled.writes.compactions;
     if compactions < require.compactions {
         bail!("{compactions} compactions, and {} are required", require.compactions);
     }
@@ -104,27 +111,16 @@ fn check(cell: &Cell, settled: &Stats, seen: Seen) -> Result<()> {
     Ok(())
 }
 
-fn row(cell: &Cell, repeat: u32, streams: &Streams, watched: &Watched, seen: Seen) -> Result<Row> {
-    let Watched { driven, settled, before, at_end, .. } = watched;
+/// With what every store has; the rest is added for a store that says something of itself.
+fn row(cell: &Cell, repeat: u32, streams: &Streams, watched: &Watched, seen: Option<Seen>) -> Result<Row> {
+    let Watched { driven, written, .. } = watched;
     let writes = predict::writes(streams, driven.written_beside);
-    let live_bytes = predict::live_keys(&writes) * (KEY_BYTES as u64 + cell.value_bytes.0);
-    let entries: u64 = settled.levels.values().map(|level| level.entries).sum();
-    let file_bytes = settled.file_bytes().checked_div(entries).unwrap_or(0);
-    let raw_bytes: u64 = settled.levels.values().map(|level| level.raw_bytes).sum();
-    let bytes = Bytes {
-        user: settled.writes.user_bytes,
-        log: settled.writes.log_bytes,
-        flush: settled.writes.flush_bytes,
-        compaction: settled.writes.compaction_bytes,
-    };
+    let user = predict::user_bytes(&writes, cell.value_bytes.0);
     let operations = streams.threads.iter().map(Vec::len).sum::<usize>() as u64;
     let seconds = driven.elapsed.as_secs_f64();
     let settling_seconds = watched.settling.as_secs_f64();
-    let held_up = |stats: &Stats| stats.stalls.slowed().time + stats.stalls.stopped().time;
-    let writing_threads = if streams.writer.is_empty() { streams.threads.len() } else { 1 };
-    let stalled = held_up(at_end).saturating_sub(held_up(before)).as_secs_f64();
     let (cpu_before, cpu_after) = watched.cpu;
-    Ok(Row {
+    let mut row = Row {
         cell: cell.clone(),
         repeat,
         operations,
@@ -134,27 +130,81 @@ fn row(cell: &Cell, repeat: u32, streams: &Streams, watched: &Watched, seen: See
         settled_per_second: ratio(number(operations), seconds + settling_seconds),
         latency_us: latency(driven),
         amplification: Amplification {
-            write: ratio(number(bytes.log + bytes.flush + bytes.compaction), number(bytes.user)),
-            table_write: ratio(number(bytes.flush + bytes.compaction), number(bytes.flush)),
-            read: read_amplification(before.reads, at_end.reads),
-            space: ratio(number(raw_bytes), number(live_bytes)),
+            write: None,
+            write_calls: ratio(number(written.write_calls), number(user)),
+            write_dirtied: ratio(number(written.dirtied), number(user)),
+            table_write: None,
+            read: None,
+            space: None,
         },
-        predicted: predict::predict(cell, &writes, seen.memory_bytes_per_entry, file_bytes)?,
-        bytes,
-        flushes: settled.writes.flushes,
-        compactions: settled.writes.compactions,
-        moves: settled.writes.moves,
-        stall_share: ratio(stalled, seconds * number(writing_threads as u64)).min(1.0),
+        predicted: None,
+        bytes: Bytes {
+            user,
+            log: None,
+            flush: None,
+            compaction: None,
+            write_calls: written.write_calls,
+            dirtied: written.dirtied,
+        },
+        flushes: None,
+        compactions: None,
+        moves: None,
+        stall_share: None,
         seen,
-        levels: levels(settled),
-        reads: reads(before.reads, at_end.reads),
+        levels: Vec::new(),
+        reads: None,
         cpu_user_seconds: cpu_after.user.saturating_sub(cpu_before.user).as_secs_f64(),
         cpu_system_seconds: cpu_after.system.saturating_sub(cpu_before.system).as_secs_f64(),
         memory_peak_bytes: 0,
         memory_before_bytes: 0,
         disk_bytes: 0,
         open_ms: 0.0,
-    })
+    };
+    if let (Some(stats), Some(seen)) = (&watched.stats, seen) {
+        add_stats(&mut row, stats, &writes, seen)?;
+        let writing_threads = if streams.writer.is_empty() { streams.threads.len() } else { 1 };
+        row.stall_share = Some(stall_share(stats, seconds * number(writing_threads as u64)));
+    }
+    Ok(row)
+}
+
+/// Adds what the store counted itself.
+fn add_stats(row: &mut Row, stats: &Watch, writes: &[Operation], seen: Seen) -> Result<()> {
+    let Watch { before, at_end, settled } = stats;
+    let live_bytes = predict::live_keys(writes) * (KEY_BYTES as u64 + row.cell.value_bytes.0);
+    let entries: u64 = settled.levels.values().map(|level| level.entries).sum();
+    let file_bytes = settled.file_bytes().checked_div(entries).unwrap_or(0);
+    let raw_bytes: u64 = settled.levels.values().map(|level| level.raw_bytes).sum();
+    let written = settled.writes;
+    let (log, flush, compaction) = (written.log_bytes, written.flush_bytes, written.compaction_bytes);
+    row.bytes = Bytes {
+        user: written.user_bytes,
+        log: Some(log),
+        flush: Some(flush),
+        compaction: Some(compaction),
+        ..row.bytes
+    };
+    row.amplification = Amplification {
+        write: Some(ratio(number(log + flush + compaction), number(written.user_bytes))),
+        table_write: Some(ratio(number(flush + compaction), number(flush))),
+        read: read_amplification(before.reads, at_end.reads),
+        space: Some(ratio(number(raw_bytes), number(live_bytes))),
+        ..row.amplification
+    };
+    row.predicted = predict::predict(&row.cell, writes, seen.memory_bytes_per_entry, file_bytes)?;
+    row.flushes = Some(written.flushes);
+    row.compactions = Some(written.compactions);
+    row.moves = Some(written.moves);
+    row.levels = levels(settled);
+    row.reads = Some(reads(before.reads, at_end.reads));
+    Ok(())
+}
+
+/// Of so many seconds of all threads that write.
+fn stall_share(stats: &Watch, seconds: f64) -> f64 {
+    let held_up = |stats: &Stats| stats.stalls.slowed().time + stats.stalls.stopped().time;
+    let stalled = held_up(&stats.at_end).saturating_sub(held_up(&stats.before)).as_secs_f64();
+    ratio(stalled, seconds).min(1.0)
 }
 
 /// 0 where there is nothing to compare with.

@@ -12,7 +12,7 @@
 //!
 //! Keys are ordered bytewise, and none is empty. The methods are generic rather than virtual, because the loop that is timed calls them.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
 use anyhow::Result;
 use siltstone::Stats;
@@ -63,12 +63,12 @@ pub trait Store: Sync + Sized {
     /// A view of what is there.
     fn view(&self) -> Result<Self::View<'_>>;
 
-    /// Flushes, and waits until the store is settled.
+    /// Flushes, and waits until the store is settled. Returns how long that took, without what was waited to be sure.
     ///
     /// # Errors
     ///
     /// The store's, and when it takes more than ten minutes.
-    fn settle(&self) -> Result<()>;
+    fn settle(&self) -> Result<Duration>;
 
     /// What the store counts of itself; `None` when it does not count what the engine counts.
     fn stats(&self) -> Result<Option<Stats>> {

@@ -10,7 +10,9 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use siltstone::{Db, Stats};
+use siltstone::Stats;
+
+use crate::store::Store;
 
 /// How long lies between two looks.
 const EVERY: Duration = Duration::from_millis(10);
@@ -45,11 +47,16 @@ impl Seen {
 }
 
 /// Does the work, and looks at the database every ten milliseconds meanwhile.
-pub fn while_watched<T>(db: &Db, work: impl FnOnce() -> T) -> (T, Seen) {
+///
+/// `None` for a store that says nothing of itself: it is not looked at.
+pub fn while_watched<S: Store, T>(store: &S, work: impl FnOnce() -> T) -> (T, Option<Seen>) {
+    if !matches!(store.stats(), Ok(Some(_))) {
+        return (work(), None);
+    }
     let seen = Mutex::new(Seen::default());
     let is_over = AtomicBool::new(false);
     let note = || {
-        if let Ok(stats) = db.stats() {
+        if let Ok(Some(stats)) = store.stats() {
             seen.lock().unwrap_or_else(PoisonError::into_inner).note(&stats);
         }
     };
@@ -65,5 +72,5 @@ pub fn while_watched<T>(db: &Db, work: impl FnOnce() -> T) -> (T, Seen) {
         is_over.store(true, Ordering::Relaxed);
         outcome
     });
-    (outcome, seen.into_inner().unwrap_or_else(PoisonError::into_inner))
+    (outcome, Some(seen.into_inner().unwrap_or_else(PoisonError::into_inner)))
 }
