@@ -23,6 +23,9 @@ pub struct Matrix {
     pub repeats: u32,
     /// The values of each axis.
     pub axes: Axes,
+    /// Further axes, whose cells are added: combinations that the first have not. What they do not name is as by default too.
+    #[serde(default)]
+    pub more: Vec<Axes>,
     /// What every cell's tree must have been through.
     #[serde(default)]
     require: Require,
@@ -116,23 +119,34 @@ impl Matrix {
     pub fn parse(text: &str) -> Result<Matrix> {
         let matrix: Matrix =
             toml::from_str(text).map_err(|error| anyhow!("{}", error.to_string().trim_end()))?;
-        if let Some(axis) = matrix.axes.empty() {
-            bail!("axis `{}` has no value", axis.replace('_', "-"));
-        }
-        let axes = &matrix.axes;
-        if matrix.repeats == 0 || axes.threads.contains(&0) || axes.keys.contains(&0) {
-            bail!("repeats, threads and keys are at least 1");
-        }
-        if axes.filter_bits.iter().any(|bits| !(0.0..=64.0).contains(bits)) {
-            bail!("filter-bits are from 0 to 64");
+        for axes in matrix.all_axes() {
+            if let Some(axis) = axes.empty() {
+                bail!("axis `{}` has no value", axis.replace('_', "-"));
+            }
+            if matrix.repeats == 0 || axes.threads.contains(&0) || axes.keys.contains(&0) {
+                bail!("repeats, threads and keys are at least 1");
+            }
+            if axes.filter_bits.iter().any(|bits| !(0.0..=64.0).contains(bits)) {
+                bail!("filter-bits are from 0 to 64");
+            }
         }
         Ok(matrix)
     }
 
-    /// Every combination of values.
+    fn all_axes(&self) -> impl Iterator<Item = &Axes> {
+        std::iter::once(&self.axes).chain(&self.more)
+    }
+
+    /// Every combination of values, each once.
     pub fn cells(&self, name: &str) -> Vec<Cell> {
         let cell = Cell { require: self.require, ..Axes::default_cell(name) };
-        self.axes.product(cell)
+        let mut cells = Vec::new();
+        for cell in self.all_axes().flat_map(|axes| axes.product(cell.clone())) {
+            if !cells.contains(&cell) {
+                cells.push(cell);
+            }
+        }
+        cells
     }
 }
 
@@ -156,6 +170,16 @@ mod tests {
         // The process that measures gets it as JSON.
         let again: Cell = serde_json::from_str(&serde_json::to_string(&cells[3]).unwrap()).unwrap();
         assert_eq!(again, cells[3]);
+    }
+
+    #[test]
+    fn further_axes_add_cells_and_none_twice() {
+        let text = "about = 'x'\n[axes]\nworkload = ['fillseq', 'readrandom']\n[[more]]\n\
+                    workload = ['readrandom']\ndistribution = ['uniform', 'zipfian-0.99']";
+        let cells = Matrix::parse(text).unwrap().cells("m");
+        assert_eq!(cells.len(), 3);
+        assert!(refused("about = 'x'\n[axes]\n[[more]]\nkey = [1]").contains("line 4"));
+        assert!(refused("about = 'x'\n[axes]\n[[more]]\nkeys = [0]").contains("at least 1"));
     }
 
     #[test]

@@ -21,7 +21,7 @@ use siltstone_benches::{
 };
 
 use crate::{
-    quiet,
+    peer, quiet,
     range_cursor::{RangeCursor, Ranges},
 };
 
@@ -82,7 +82,10 @@ impl Store for Fjall {
     type View<'a> = &'a Fjall;
 
     fn open(cell: &Cell, dir: &Path) -> Result<Fjall> {
-        let db = Database::builder(dir).cache_size(cell.cache_bytes.0).worker_threads(2).open()?;
+        let db = Database::builder(dir)
+            .cache_size(cell.cache_bytes.0)
+            .worker_threads(peer::background_threads())
+            .open()?;
         let options = options(cell)?;
         let keyspace = db.keyspace("default", || options)?;
         let persist = if cell.syncs() { PersistMode::SyncData } else { PersistMode::Buffer };

@@ -4,7 +4,13 @@ use std::{collections::BTreeMap, path::Path};
 
 use anyhow::{Context as _, Result, bail};
 use siltstone_benches::{
-    cell::Cell, check, matrix::Axes, measure, row::Row, stores::StoreName, values::Bytes,
+    cell::Cell,
+    check,
+    matrix::Axes,
+    measure,
+    row::Row,
+    stores::StoreName,
+    values::{Bytes, Compression},
 };
 
 /// How many operations are compared with the model before anything is timed.
@@ -86,6 +92,12 @@ pub fn versions() -> BTreeMap<&'static str, String> {
         #[cfg(feature = "sled")]
         (StoreName::Sled.word(), crate_version("sled")),
     ])
+}
+
+/// Threads that flush and merge: as many as there are processors, which is what the engine has by default, and at least two, one of each kind.
+#[cfg(any(feature = "fjall", feature = "rocksdb"))]
+pub(crate) fn background_threads() -> usize {
+    std::thread::available_parallelism().map_or(2, |count| count.get().max(2))
 }
 
 /// The version of a crate as it was locked when this was built.

@@ -17,7 +17,7 @@ use siltstone_benches::{
     values,
 };
 
-use crate::quiet;
+use crate::{peer, quiet};
 
 /// As it has by default.
 const LEVELS: usize = 7;
@@ -33,7 +33,7 @@ fn options(cell: &Cell) -> Result<Options> {
     options.create_if_missing(true);
     options.set_write_buffer_size(usize::try_from(cell.memtable_bytes.0)?);
     options.set_target_file_size_base(cell.table_bytes.0);
-    options.set_max_background_jobs(2);
+    options.set_max_background_jobs(i32::try_from(peer::background_threads())?);
     let codecs = values::compression(&cell.compression.0)?;
     let types = codecs.iter().map(|codec| match codec {
         Compression::Lz4 => DBCompressionType::Lz4,
