@@ -12,7 +12,7 @@ use crate::{
 /// What is compared.
 struct Compared {
     name: &'static str,
-    value: fn(&Row) -> f64,
+    value: fn(&Row) -> Option<f64>,
     /// Whether more of it is better.
     more_is_better: bool,
     /// What of the machine's own speed it depends on, if on any.
@@ -25,20 +25,22 @@ const WITH_WAITING: Option<fn(&Row) -> f64> = Some(|row| row.pace.mean_mb_s);
 const WITHOUT_WAITING: Option<fn(&Row) -> f64> = Some(|row| row.pace.median_mb_s);
 
 const COMPARED: &[Compared] = &[
-    Compared { name: "ops/s", value: |row| row.per_second, more_is_better: true, pace: WITH_WAITING },
+    Compared { name: "ops/s", value: |row| Some(row.per_second), more_is_better: true, pace: WITH_WAITING },
     Compared {
         name: "settled/s",
-        value: |row| row.settled_per_second,
+        value: |row| Some(row.settled_per_second),
         more_is_better: true,
         pace: WITH_WAITING,
     },
     Compared {
         name: "p50 µs",
-        value: |row| row.latency_us.p50,
+        value: |row| Some(row.latency_us.p50),
         more_is_better: false,
         pace: WITHOUT_WAITING,
     },
-    Compared { name: "cpu µs", value: cpu_us, more_is_better: false, pace: WITHOUT_WAITING },
+    Compared {
+        name: "cpu µs", value: |row| Some(cpu_us(row)), more_is_better: false, pace: WITHOUT_WAITING
+    },
     Compared {
         name: "table amp",
         value: |row| row.amplification.table_write,
@@ -111,7 +113,7 @@ pub(crate) fn compare(before: &[Summary], after: &[Summary], threshold: f64) -> 
             let machine = slower_by(compared.pace, before, after).abs();
             let mut differences = Vec::new();
             for ((old, new), name) in pairs.iter().zip(&names) {
-                let spread = |summary: &Summary| summary.spread(|row| Some((compared.value)(row)));
+                let spread = |summary: &Summary| summary.spread(compared.value);
                 let (Some(old), Some(spread)) = (spread(old), spread(new)) else { continue };
                 if old.median > 0.0 && spread.median > 0.0 {
                     differences.push((spread.median / old.median).ln());
@@ -181,8 +183,9 @@ impl Comparison {
         let grown = difference.exp() - 1.0;
         let worse_by = if compared.more_is_better { -grown } else { grown };
         // What the machine lost or won is not the engine's.
+        let least = self.threshold + machine;
         let verdict = match evidence {
-            _ if worse_by.abs() <= self.threshold + machine => Verdict::Same,
+            _ if worse_by.abs() <= least => Verdict::Same,
             Evidence::Chance => Verdict::Same,
             Evidence::Real if worse_by < 0.0 => Verdict::Improvement,
             Evidence::Real => Verdict::Regression,

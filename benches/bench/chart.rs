@@ -122,6 +122,57 @@ pub(crate) fn dots(lines: &[Dots], unit: &str) -> String {
     svg + "</svg>\n"
 }
 
+/// A ratio in a chart of ratios.
+#[derive(Debug)]
+pub(crate) struct Times {
+    pub(crate) label: String,
+    pub(crate) colour: usize,
+    /// 1 is in the middle.
+    pub(crate) value: f64,
+    /// As it is written beside the label.
+    pub(crate) text: String,
+    /// Whether it says something; bars that do not are pale.
+    pub(crate) is_certain: bool,
+}
+
+/// Horizontal bars that begin at 1, on a logarithmic axis: to the left what is less, to the right what is more, and twice as much as far from the middle as half of it.
+pub(crate) fn ratios(ratios: &[Times]) -> String {
+    let log = |value: f64| value.clamp(1e-6, 1e6).log2();
+    let furthest = ratios.iter().map(|ratio| log(ratio.value).abs()).fold(0.0, f64::max);
+    let reach = furthest.max(1.0).ceil();
+    let x_of = |power: f64| LEFT + f64::midpoint(power / reach, 1.0) * PLOT_WIDTH;
+    let bottom = TOP + ROW_HEIGHT * rows(ratios.len());
+    let mut svg = begin(bottom + 22.0);
+    // At most nine of them.
+    let step = (reach / 4.0).ceil();
+    let mut power = 0.0;
+    while power <= reach {
+        tick(&mut svg, x_of(power), bottom, &format!("{} ×", 2_f64.powf(power)));
+        if power > 0.0 {
+            tick(&mut svg, x_of(-power), bottom, &format!("1/{}", 2_f64.powf(power)));
+        }
+        power += step;
+    }
+    let _ = writeln!(svg, "<path class=\"axis\" d=\"M{:.1} {TOP}V{bottom:.1}\"/>", x_of(0.0));
+    for (at, ratio) in ratios.iter().enumerate() {
+        let top = TOP + ROW_HEIGHT * rows(at);
+        let (from, to) = (x_of(log(ratio.value).min(0.0)), x_of(log(ratio.value).max(0.0)));
+        text(&mut svg, "", (LEFT, top + 12.0), "start", &ratio.label);
+        text(&mut svg, "soft", (WIDTH - RIGHT, top + 12.0), "end", &ratio.text);
+        let _ = writeln!(
+            svg,
+            "<rect class=\"c{}{}\" x=\"{from:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{BAR_HEIGHT}\" rx=\"2\"><title>{}: {}</title></rect>",
+            ratio.colour % 8,
+            if ratio.is_certain { "" } else { " pale" },
+            top + 18.0,
+            (to - from).max(1.0),
+            escaped(&ratio.label),
+            escaped(&ratio.text)
+        );
+    }
+    svg + "</svg>\n"
+}
+
 /// A cell in a chart of stacked bars: parts from the newest to the oldest, with names.
 #[derive(Debug)]
 pub(crate) struct Stack {
@@ -327,6 +378,20 @@ mod tests {
         );
     }
 
+    fn times(value: f64) -> Times {
+        Times { label: String::new(), colour: 0, value, text: String::new(), is_certain: value > 1.0 }
+    }
+
+    #[test]
+    fn ratios_reach_as_far_to_the_left_as_to_the_right() {
+        let svg = ratios(&[times(0.25), times(4.0), times(1.0)]);
+        let widths = widths(&svg);
+        assert!((widths[0] - widths[1]).abs() < 0.2 && widths[0] > 100.0, "{widths:?}");
+        assert!((widths[2] - 1.0).abs() < 0.1, "{widths:?}");
+        assert_eq!(svg.matches(" pale").count(), 2);
+        assert!(svg.contains(">4 ×<") && svg.contains(">1/4<"));
+    }
+
     #[test]
     fn nothing_and_extremes_are_drawn_too() {
         let dot = |value| Dots { label: String::new(), colour: 9, values: vec![("p50".to_owned(), value)] };
@@ -337,6 +402,8 @@ mod tests {
             dots(&[dot(0.0), dot(1.0), dot(6e7)], "µs"),
             stacks(&[Stack { label: String::new(), text: String::new(), parts: Vec::new() }]),
             plane(&[spot(0.0, 0.0)], "x", "y"),
+            ratios(&[]),
+            ratios(&[times(0.0), times(1.0), times(1e9)]),
         ] {
             assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
         }

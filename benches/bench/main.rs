@@ -12,7 +12,9 @@ mod fixture;
 mod interrupt;
 mod metrics;
 mod noise;
+mod peers;
 mod plan;
+mod programs;
 mod report;
 mod results;
 mod run;
@@ -24,7 +26,7 @@ use std::{path::Path, process::ExitCode};
 
 use anyhow::{Context as _, Result};
 use clap::Parser as _;
-use siltstone_benches::measure;
+use siltstone_benches::{engine::Siltstone, measure};
 
 use arguments::Arguments;
 use results::Results;
@@ -41,7 +43,7 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<ExitCode> {
     if let (Some(cell), Some(dir)) = (&arguments.cell, &arguments.dir) {
-        let row = measure::measure(&serde_json::from_str(cell)?, arguments.repeat, dir)?;
+        let row = measure::measure::<Siltstone>(&serde_json::from_str(cell)?, arguments.repeat, dir)?;
         println!("{}", serde_json::to_string(&row)?);
         return Ok(ExitCode::SUCCESS);
     }

@@ -35,12 +35,12 @@ impl Noise {
     /// The noise of a figure in cells that are measured alike, each against its own mean.
     pub(crate) fn of<'a>(
         cells: impl IntoIterator<Item = &'a Summary>,
-        value: impl Fn(&siltstone_benches::row::Row) -> f64,
+        value: impl Fn(&siltstone_benches::row::Row) -> Option<f64>,
     ) -> Noise {
         let (mut squares, mut freedom) = (0.0, 0);
         for cell in cells {
             let logs: Vec<f64> =
-                cell.rows.iter().map(&value).filter(|value| *value > 0.0).map(f64::ln).collect();
+                cell.rows.iter().filter_map(&value).filter(|value| *value > 0.0).map(f64::ln).collect();
             let mean = mean(&logs);
             squares += logs.iter().map(|log| (log - mean).powi(2)).sum::<f64>();
             freedom += logs.len().saturating_sub(1);
@@ -111,7 +111,7 @@ mod tests {
                 row.per_second = speed * times.exp();
             }
         }
-        let noise = Noise::of(&summaries, |row| row.per_second);
+        let noise = Noise::of(&summaries, |row| Some(row.per_second));
         assert!((noise.deviation - 0.1).abs() < 1e-9 && noise.freedom == 8, "{noise:?}");
     }
 

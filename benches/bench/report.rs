@@ -12,6 +12,7 @@ use crate::{
     chart::{escaped, plane},
     figures::Figures,
     metrics::METRICS,
+    peers,
     results::Results,
     summary::{self, Spread, Summary},
 };
@@ -30,6 +31,7 @@ pub(crate) fn page(results: &Results, summaries: &[Summary], comparison: Option<
     }
     let figures = Figures::new(summaries);
     html += &figures.key();
+    html += &beside_peers(&figures, summaries);
     html += &section(
         "Throughput",
         "Operations acknowledged in a second. Bars are medians; lines across them go from the least to the most of the repetitions.",
@@ -104,6 +106,32 @@ fn section(title: &str, about: &str, charts: &[(String, String)]) -> String {
     html + "</div>\n"
 }
 
+/// Nothing without peers. First of all, and whatever it says.
+fn beside_peers(figures: &Figures<'_>, summaries: &[Summary]) -> String {
+    let peers = peers::peers(summaries);
+    let mut html = String::new();
+    if peers.is_empty() {
+        return html;
+    }
+    for (at, measure) in peers::MEASURES.iter().enumerate() {
+        let lines = peers::lines(summaries, measure);
+        html += &section(
+            &format!("Beside the peers: {}", measure.name),
+            "How many times as good the engine is as the peer with equal settings, on a logarithmic axis: to the left of 1 the peer is better. In brackets the medians of both. \
+             Pale bars say nothing: ≈ is within the noise of the repetitions, ? has too few of them to know.",
+            &figures.ratios(&lines, &peers),
+        );
+        if at == 0 {
+            html += "<ul>\n";
+            for peer in &peers {
+                let _ = writeln!(html, "<li>Beside {}: {}</li>", peer.word(), peers::score(&lines, *peer));
+            }
+            html += "</ul>\n";
+        }
+    }
+    html
+}
+
 fn triangle(figures: &Figures<'_>) -> Vec<(String, String)> {
     let chart = |x: &str, y: &str| {
         let spots = figures.spots(x, y);
@@ -124,6 +152,7 @@ fn facts(results: &Results, summaries: &[Summary]) -> String {
         ("cells", format!("{} of {}", summaries.len(), run.cells)),
         ("repetitions", run.repeats.to_string()),
         ("siltstone", run.version.clone()),
+        ("peers", versions(results)),
         ("processor", format!("{} × {}", run.machine.processors, run.machine.processor)),
         ("memory", units::bytes(run.machine.memory_bytes)),
         ("Linux", run.machine.system.clone()),
@@ -135,7 +164,7 @@ fn facts(results: &Results, summaries: &[Summary]) -> String {
         ("memcpy", speed(limits.memcpy_mb_s)),
     ];
     let mut html = "<div class=\"facts\">\n".to_owned();
-    for (name, value) in facts {
+    for (name, value) in facts.into_iter().filter(|(_, value)| !value.is_empty()) {
         let _ = writeln!(html, "<div><small>{name}</small><b>{}</b></div>", escaped(&value));
     }
     html += "</div>\n<p class=\"soft\">The last five were measured on one thread before the first cell: no cell can be faster than they allow.</p>\n";
@@ -143,6 +172,12 @@ fn facts(results: &Results, summaries: &[Summary]) -> String {
         html += "<p class=\"bad\">Other work kept the machine busy when the run began. Compare ratios within it, if anything, and quote no figure.</p>\n";
     }
     html
+}
+
+/// Names and versions of the peers.
+fn versions(results: &Results) -> String {
+    let versions = results.run.peers.iter().map(|(name, version)| format!("{name} {version}"));
+    versions.collect::<Vec<_>>().join(", ")
 }
 
 fn failures(results: &Results) -> String {
@@ -239,7 +274,7 @@ fn details(results: &Results, summaries: &[Summary]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use siltstone_benches::history::Sample;
+    use siltstone_benches::{history::Sample, row::Row, stores::StoreName};
 
     use super::*;
     use crate::fixture;
@@ -292,6 +327,22 @@ mod tests {
         );
         results.rows[1].cell.keys *= 2;
         assert_eq!(sections(&results), (true, true));
+    }
+
+    #[test]
+    fn peers_stand_above_everything_else_with_their_versions() {
+        let text = fixture::TEXT.replacen("\"peers\":{}", "\"peers\":{\"rocksdb\":\"0.25.0\"}", 1);
+        let mut results = Results::parse(&text).unwrap();
+        for row in results.rows.clone() {
+            let cell = StoreName::RocksDb.cell(&row.cell).unwrap();
+            results.rows.push(Row { cell, per_second: row.per_second * 100.0, ..row });
+        }
+        let html = page(&results, &summary::summaries(&results), None);
+        let beside = html.split("Beside the peers: operations").nth(1).unwrap().split("<h2>").next().unwrap();
+        assert_eq!(beside.matches("<rect").count(), 4);
+        assert!(beside.contains("4 behind, 0 ahead") && html.contains("rocksdb 0.25.0"));
+        assert!(html.find("Beside the peers") < html.find("<h2>Throughput"));
+        assert!(!html.contains("NaN"));
     }
 
     #[test]

@@ -92,8 +92,8 @@ mod tests {
         let broken = text.replacen("\"kind\":\"cell\"", "\"kind\":\"sell\"", 1);
         assert!(format!("{:#}", Results::parse(&broken).unwrap_err()).contains("line 2"));
         assert!(Results::parse("").is_err());
-        let newer = text.replacen("\"schema\":1", "\"schema\":2", 1);
-        assert!(format!("{:#}", Results::parse(&newer).unwrap_err()).contains("version 2"));
+        let newer = text.replacen("\"schema\":2", "\"schema\":3", 1);
+        assert!(format!("{:#}", Results::parse(&newer).unwrap_err()).contains("version 3, and"));
     }
 
     #[test]

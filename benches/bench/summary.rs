@@ -164,7 +164,9 @@ pub(crate) fn leveled_over_size_tiered(summaries: &[Summary]) -> Option<f64> {
             name(other) == "size-tiered"
                 && Cell { strategy: leveled.cell.strategy.clone(), ..other.cell.clone() } == leveled.cell
         };
-        let write = |summary: &Summary| summary.median(|row| row.amplification.table_write);
+        let write = |summary: &Summary| {
+            summary.spread(|row| row.amplification.table_write).map_or(f64::NAN, |spread| spread.median)
+        };
         summaries.iter().filter(is_pair).map(move |tiered| write(leveled) / write(tiered))
     });
     ratios.filter(|ratio| ratio.is_finite()).min_by(f64::total_cmp)
@@ -227,13 +229,13 @@ mod tests {
             let leveled = summary.cell.strategy.0.starts_with("leveled");
             let lz4 = summary.cell.compression.0 == "lz4";
             for row in &mut summary.rows {
-                row.amplification.table_write = if leveled && lz4 {
+                row.amplification.table_write = Some(if leveled && lz4 {
                     6.0
                 } else if leveled {
                     4.0
                 } else {
                     2.0
-                };
+                });
             }
         }
         assert_eq!(leveled_over_size_tiered(&summaries), Some(2.0));

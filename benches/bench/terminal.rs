@@ -6,6 +6,7 @@ use siltstone_benches::cell::{label, varying};
 
 use crate::{
     metrics::METRICS,
+    peers,
     results::Results,
     summary::{self, GROUP, Summary},
 };
@@ -23,6 +24,7 @@ pub(crate) fn table(results: &Results, summaries: &[Summary]) -> String {
         text += &aligned(&lines);
         text.push('\n');
     }
+    text += &peers::table(summaries);
     for failure in &results.failures {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "ERROR {}: {}", label(&failure.cell, &failed_axes, &[]), failure.error);

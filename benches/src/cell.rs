@@ -6,6 +6,7 @@ use siltstone::{BloomSettings, Db, Durability, FilterSettings, MemtableSettings,
 
 use crate::{
     keys::KEY_BYTES,
+    stores::StoreName,
     strategies::Chosen,
     units,
     values::{self, Bytes, Compression, Distribution, DurabilityWord, Memtable, Strategy},
@@ -18,6 +19,9 @@ use crate::{
 pub struct Cell {
     /// The file that asks for it.
     pub matrix: String,
+    /// What is measured.
+    #[serde(default)]
+    pub store: StoreName,
     /// What is done.
     pub workload: Workload,
     /// How tables are merged.
@@ -69,8 +73,9 @@ pub struct Require {
 }
 
 /// The axes, in the order in which words about a cell name them.
-pub const AXES: [&str; 17] = [
+pub const AXES: [&str; 18] = [
     "matrix",
+    "store",
     "workload",
     "arrivals-per-second",
     "strategy",
@@ -90,10 +95,15 @@ pub const AXES: [&str; 17] = [
 ];
 
 impl Cell {
-    /// The value of each axis in words.
+    /// The value of each axis in words; a dash for an axis that the store does not have.
     pub fn words(&self) -> Vec<(&'static str, String)> {
         let value = serde_json::to_value(self).unwrap_or_default();
         let word = |axis: &'static str| match value.get(axis) {
+            _ if !self.store.has(axis) => "–".to_owned(),
+            // The only codec that it has.
+            Some(Value::String(word)) if self.store == StoreName::LevelDb && axis == "compression" => {
+                word.replace("lz4", "snappy")
+            }
             Some(Value::String(word)) => word.clone(),
             Some(Value::Number(number)) if axis.ends_with("-bytes") => {
                 units::bytes(number.as_u64().unwrap_or_default())
@@ -113,14 +123,14 @@ impl Cell {
         }
     }
 
-    /// What cells are put in order by: their words, and numbers by what they are.
+    /// What cells are put in order by: their group, then their words, and numbers by what they are.
     pub fn order(&self) -> Vec<String> {
         let value = serde_json::to_value(self).unwrap_or_default();
         let word = |axis: &&str| match value.get(axis) {
             Some(Value::Number(number)) => format!("{:024.3}", number.as_f64().unwrap_or_default()),
             _ => self.word(axis),
         };
-        AXES.iter().map(word).collect()
+        ["matrix", "workload", "arrivals-per-second"].iter().chain(&AXES).map(word).collect()
     }
 
     /// The value of one axis in words.
@@ -143,6 +153,11 @@ impl Cell {
     /// Keys and values when each key is there once.
     pub fn data_bytes(&self) -> u64 {
         u64::from(self.keys) * (KEY_BYTES as u64 + self.value_bytes.0)
+    }
+
+    /// Whether every write is synced: what a store that knows nothing in between is opened with.
+    pub fn syncs(&self) -> bool {
+        self.workload.syncs() || self.durability.0 == "sync"
     }
 
     /// Opens its database.
@@ -183,13 +198,26 @@ pub fn varying<'a>(cells: impl IntoIterator<Item = &'a Cell>) -> Vec<&'static st
 pub fn label(cell: &Cell, axes: &[&str], without: &[&str]) -> String {
     let words = cell.words();
     let of_axis = |(axis, word): (&'static str, String)| {
-        let is_shown = axes.contains(&axis) && !without.contains(&axis);
+        let is_shown = axes.contains(&axis) && !without.contains(&axis) && cell.store.has(axis);
         let is_plain = matches!(
             axis,
-            "workload" | "strategy" | "compression" | "memtable" | "durability" | "distribution" | "matrix"
+            "store"
+                | "workload"
+                | "strategy"
+                | "compression"
+                | "memtable"
+                | "durability"
+                | "distribution"
+                | "matrix"
         );
         is_shown.then(|| if is_plain { word } else { format!("{axis} {word}") })
     };
     let shown: Vec<String> = words.into_iter().filter_map(of_axis).collect();
-    if shown.is_empty() { cell.strategy.0.clone() } else { shown.join(", ") }
+    if shown.is_empty() && cell.store != StoreName::Siltstone {
+        cell.store.word().to_owned()
+    } else if shown.is_empty() {
+        cell.strategy.0.clone()
+    } else {
+        shown.join(", ")
+    }
 }

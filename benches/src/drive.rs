@@ -368,7 +368,7 @@ mod tests {
             self.store.view()
         }
 
-        fn settle(&self) -> Result<()> {
+        fn settle(&self) -> Result<Duration> {
             self.store.settle()
         }
 

@@ -48,8 +48,8 @@ impl Store for Siltstone {
         Ok(self)
     }
 
-    fn settle(&self) -> Result<()> {
-        settle::settle(&self.0).map(|_| ()).map_err(|error| anyhow!("{error}"))
+    fn settle(&self) -> Result<Duration> {
+        settle::settle(&self.0).map_err(|error| anyhow!("{error}"))
     }
 
     fn stats(&self) -> Result<Option<Stats>> {

@@ -1,6 +1,7 @@
 //! What benchmarks and simulations share: inputs that are the same in every run and on every machine, names, units, axes, and what the process takes.
 
 pub mod cell;
+pub mod check;
 pub mod drive;
 pub mod engine;
 pub mod given;
@@ -18,6 +19,7 @@ pub mod row;
 pub mod scale;
 pub mod settle;
 pub mod store;
+pub mod stores;
 pub mod strategies;
 pub mod stream;
 mod tables;

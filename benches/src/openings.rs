@@ -173,7 +173,7 @@ mod tests {
         for workload in ["openclose", "openreplay"] {
             let folder = tempfile::tempdir().unwrap();
             let dir = folder.path().join("db");
-            let row = measure(&cell(workload), 0, &dir).unwrap();
+            let row = measure::<Siltstone>(&cell(workload), 0, &dir).unwrap();
             assert!(row.operations == 3 && row.latency_us.p50 > 1.0 && row.per_second > 0.0, "{workload}");
             let db = Siltstone::open(&cell(workload), &dir).unwrap();
             assert_eq!(db.0.range(..).count(), 3_000, "{workload}");

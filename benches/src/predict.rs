@@ -8,6 +8,7 @@ use siltstone::types::Kind;
 
 use crate::{
     cell::Cell,
+    keys::KEY_BYTES,
     row::Predicted,
     stream::{Step, Streams},
     units::number,
@@ -20,6 +21,12 @@ pub(crate) fn writes(streams: &Streams, written_beside: u64) -> Vec<Operation> {
     let steps = load.chain(streams.threads.iter().flatten());
     let own = steps.filter_map(Step::write);
     own.chain(streams.writer.iter().cycle().take(beside).filter_map(Step::write)).collect()
+}
+
+/// Bytes of keys and values of so many writes.
+pub(crate) fn user_bytes(writes: &[Operation], value_bytes: u64) -> u64 {
+    let bytes = |write: &Operation| KEY_BYTES as u64 + if write.kind == Kind::Put { value_bytes } else { 0 };
+    writes.iter().map(bytes).sum()
 }
 
 /// How many keys have a value once all is written.

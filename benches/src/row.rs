@@ -1,5 +1,7 @@
 //! The lines of `results.jsonl`, as docs/benchmarks.md describes them. A change of meaning is another version.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -10,7 +12,7 @@ use crate::{
 };
 
 /// Version of the lines.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// A line.
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
@@ -41,6 +43,8 @@ pub struct Run {
     pub seed: u64,
     /// Of the engine.
     pub version: String,
+    /// Of the peers: name and version.
+    pub peers: BTreeMap<String, String>,
     /// Seconds since 1970.
     pub began_unix_s: u64,
     /// What the run ran on.
@@ -61,7 +65,7 @@ pub struct Failure {
 }
 
 /// A cell that was measured once. Counts and bytes are those from the opening of the empty database until nothing was due any more; times, latencies, reads and processor time
-/// are those of the workload alone.
+/// are those of the workload alone. What only the engine counts of itself is `None` for its peers.
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
 pub struct Row {
     /// What decides what is measured.
@@ -87,22 +91,22 @@ pub struct Row {
     /// Written.
     pub bytes: Bytes,
     /// Memtables that became tables.
-    pub flushes: u64,
+    pub flushes: Option<u64>,
     /// Merges.
-    pub compactions: u64,
+    pub compactions: Option<u64>,
     /// Tables that went to another level as they were.
-    pub moves: u64,
+    pub moves: Option<u64>,
     /// Time that writers were held up, for each second of each thread that writes, at most 1.
-    pub stall_share: f64,
+    pub stall_share: Option<f64>,
     /// How the tree was at its widest and deepest.
-    pub seen: Seen,
+    pub seen: Option<Seen>,
     /// Those with tables at the end, from the newest on.
     pub levels: Vec<LevelRow>,
     /// How it came about; older lines have none.
     #[serde(default)]
     pub history: History,
     /// What lookups did.
-    pub reads: Reads,
+    pub reads: Option<Reads>,
     /// Of all threads, in the program.
     pub cpu_user_seconds: f64,
     /// Of all threads, in the kernel.
@@ -139,13 +143,18 @@ pub struct Latency {
 #[derive(Clone, Copy, PartialEq, Serialize, Deserialize, Debug)]
 pub struct Amplification {
     /// Bytes that logs, flushes and compactions wrote for each byte of keys and values.
-    pub write: f64,
+    pub write: Option<f64>,
+    /// Bytes that the process gave to write calls for each byte of keys and values: counted alike for all stores.
+    pub write_calls: f64,
+    /// Bytes that the process made dirty, in the kernel's account of what is bound for the disk, for each byte of keys and values; a page that is written again before the kernel
+    /// has stored it counts once. Counted alike for all stores, and 0 on a file system in memory.
+    pub write_dirtied: f64,
     /// Bytes that flushes and compactions wrote for each byte flushed.
-    pub table_write: f64,
+    pub table_write: Option<f64>,
     /// Tables that a lookup read, on average; `None` without lookups.
     pub read: Option<f64>,
     /// Bytes of keys and values in tables, before compression, for each byte of the newest versions that are puts.
-    pub space: f64,
+    pub space: Option<f64>,
 }
 
 /// What the simulation of the engine says.
@@ -163,11 +172,15 @@ pub struct Bytes {
     /// Keys and values.
     pub user: u64,
     /// To logs.
-    pub log: u64,
+    pub log: Option<u64>,
     /// By flushes.
-    pub flush: u64,
+    pub flush: Option<u64>,
     /// By merges.
-    pub compaction: u64,
+    pub compaction: Option<u64>,
+    /// By the process, with any write call.
+    pub write_calls: u64,
+    /// By the process, as the kernel counts what is bound for the disk.
+    pub dirtied: u64,
 }
 
 /// One level.

@@ -73,12 +73,12 @@ pub trait Store: Sync + Sized {
     /// A view of what is there.
     fn view(&self) -> Result<Self::View<'_>>;
 
-    /// Flushes, and waits until the store is settled.
+    /// Flushes, and waits until the store is settled. Returns how long that took, without what was waited to be sure.
     ///
     /// # Errors
     ///
     /// The store's, and when it takes more than ten minutes.
-    fn settle(&self) -> Result<()>;
+    fn settle(&self) -> Result<Duration>;
 
     /// What the store counts of itself; `None` when it does not count what the engine counts.
     fn stats(&self) -> Result<Option<Stats>> {

@@ -10,9 +10,12 @@ use std::{
 };
 
 use serde::{Deserialize, Serialize};
-use siltstone::{Clock as _, Db, OsClock, Stats};
+use siltstone::{Clock as _, OsClock, Stats};
 
-use crate::history::{Moments, Sample};
+use crate::{
+    history::{Moments, Sample},
+    store::Store,
+};
 
 /// How long lies between two looks.
 const EVERY: Duration = Duration::from_millis(10);
@@ -69,12 +72,17 @@ pub struct Watched {
 }
 
 /// Does the work, and looks at the database every ten milliseconds meanwhile. Moments are counted from the beginning of the call.
-pub fn while_watched<T>(db: &Db, work: impl FnOnce() -> T) -> (T, Watched) {
+///
+/// `None` for a store that says nothing of itself: it is not looked at.
+pub fn while_watched<S: Store, T>(store: &S, work: impl FnOnce() -> T) -> (T, Option<Watched>) {
+    if !matches!(store.stats(), Ok(Some(_))) {
+        return (work(), None);
+    }
     let began = OsClock.monotonic();
     let watched = Mutex::new(Watched::default());
     let is_over = AtomicBool::new(false);
     let note = || {
-        if let Ok(stats) = db.stats() {
+        if let Ok(Some(stats)) = store.stats() {
             let mut watched = watched.lock().unwrap_or_else(PoisonError::into_inner);
             watched.seen.note(&stats);
             watched.moments.note(sample(&stats, OsClock.monotonic().saturating_sub(began)));
@@ -92,5 +100,5 @@ pub fn while_watched<T>(db: &Db, work: impl FnOnce() -> T) -> (T, Watched) {
         outcome
     });
     note();
-    (outcome, watched.into_inner().unwrap_or_else(PoisonError::into_inner))
+    (outcome, Some(watched.into_inner().unwrap_or_else(PoisonError::into_inner)))
 }

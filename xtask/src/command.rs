@@ -87,8 +87,8 @@ pub(crate) fn help() -> String {
     let mut text = String::from(
         "usage: cargo xtask COMMAND\n\n  \
          help                  this text\n  \
-         bench [MATRIX.toml] [--quick | --full] [--only WORD,...] [--baseline RUN] [--out DIR] [--resume]\n  \
-         \x20                     the engine over matrices of settings and workloads, with a report; `bench --help` has the rest\n  \
+         bench [MATRIX.toml] [--quick | --full] [--only WORD,...] [--peers NAME,...] [--baseline RUN] [--out DIR] [--resume]\n  \
+         \x20                     the engine, and peers beside it, over matrices of settings and workloads, with a report; `bench --help` has the rest\n  \
          ci [--skip STEP]...   every step below, in this order, up to the first failure\n  \
          crash [--seed N] [--seeds M] [--samples S | --one-in C] [--operations K] [--minutes T] [--planted]\n  \
          \x20                     power cuts of whole databases, before every change of the disk, or before S of them\n  \

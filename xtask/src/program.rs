@@ -4,7 +4,7 @@ use std::path::{Path, absolute};
 
 use anyhow::{Context as _, Result};
 
-use crate::workspace::Workspace;
+use crate::{peers, workspace::Workspace};
 
 /// A program, and its options whose value is a file. The program runs in the workspace's folder, so files of the caller's are named in full.
 #[derive(Debug)]
@@ -13,27 +13,35 @@ pub(crate) struct Program {
     file_options: &'static [&'static str],
     /// How a word ends that is a file without an option.
     file_suffix: Option<&'static str>,
+    /// What is built beside it, and the words that tell it where.
+    beside: fn(&Workspace, &[String]) -> Result<Vec<String>>,
 }
 
 /// `cargo xtask sim`.
-pub(crate) const SIM: Program =
-    Program { name: "siltstone-sim", file_options: &["--json", "--svg"], file_suffix: None };
+pub(crate) const SIM: Program = Program {
+    name: "siltstone-sim",
+    file_options: &["--json", "--svg"],
+    file_suffix: None,
+    beside: |_, _| Ok(Vec::new()),
+};
 
 /// `cargo xtask bench`.
 pub(crate) const BENCH: Program = Program {
     name: "siltstone-bench",
     file_options: &["--baseline", "--out", "--report"],
     file_suffix: Some(".toml"),
+    beside: peers::build,
 };
 
 /// Builds it and passes the words on.
 pub(crate) fn run(workspace: &Workspace, program: &Program, words: &[String]) -> Result<()> {
+    let beside = (program.beside)(workspace, words)?;
     let words = with_full_paths(program, words, |path| {
         absolute(path).map(|path| path.to_string_lossy().into_owned())
     })?;
     let mut arguments =
         vec!["run", "--quiet", "--release", "--package", "siltstone-benches", "--bin", program.name, "--"];
-    arguments.extend(words.iter().map(String::as_str));
+    arguments.extend(beside.iter().chain(&words).map(String::as_str));
     workspace.cargo(&arguments)
 }
 
