@@ -75,6 +75,7 @@ pub(crate) const METRICS: &[Metric] = &[
     Metric { head: "filter hits", about: "Share of the tables without the key that the filter spared", value: |row| row.reads?.filter_hit_rate, text: percent, is_main: false },
     Metric { head: "user s", about: "Processor time in the program, until it was settled", value: |row| Some(row.cpu_user_seconds), text: short, is_main: false },
     Metric { head: "system s", about: "Processor time in the kernel, until it was settled", value: |row| Some(row.cpu_system_seconds), text: short, is_main: false },
+    Metric { head: "waited", about: "Share of the time in which the threads that are timed waited for a processor that others had", value: |row| Some(row.waited_share), text: percent, is_main: false },
     Metric { head: "memory", about: "The most that was resident", value: |row| Some(number(row.memory_peak_bytes)), text: size, is_main: false },
     Metric { head: "open ms", about: "Opening the settled database again", value: |row| Some(row.open_ms), text: short, is_main: false },
 ];

@@ -14,6 +14,7 @@ use siltstone::{Clock, OsClock};
 
 use crate::{
     keys::Values,
+    process,
     store::{Cursor as _, Store, View, Write},
     stream::{Step, Streams, TTL, Verb},
 };
@@ -30,10 +31,23 @@ pub struct Driven {
     pub latencies: Latencies,
     /// What the writer beside the readers wrote.
     pub written_beside: u64,
+    /// For how long threads that are timed waited for a processor, all of them together.
+    pub waited: Duration,
+}
+
+impl Driven {
+    pub(crate) fn nothing() -> Result<Driven> {
+        Ok(Driven {
+            elapsed: Duration::ZERO,
+            latencies: latencies()?,
+            written_beside: 0,
+            waited: Duration::ZERO,
+        })
+    }
 }
 
 /// To three digits, up to a minute.
-pub(crate) fn latencies() -> Result<Latencies> {
+fn latencies() -> Result<Latencies> {
     Ok(Histogram::new_with_bounds(1, 60_000_000_000, 3)?)
 }
 
@@ -52,7 +66,7 @@ fn put<'a>(step: &'a Step, values: &'a Values) -> Write<'a> {
 /// All threads at once. The clock runs from before the first begins until the last has ended.
 pub fn all<S: Store>(store: &S, streams: &Streams, values: &Values, batch_entries: usize) -> Result<Driven> {
     let is_over = AtomicBool::new(false);
-    let mut driven = Driven { elapsed: Duration::ZERO, latencies: latencies()?, written_beside: 0 };
+    let mut driven = Driven::nothing()?;
     let sight = if streams.write() { Sight::Newest } else { Sight::Held };
     let started = OsClock.monotonic();
     let threads = streams.threads.len();
@@ -75,7 +89,9 @@ pub fn all<S: Store>(store: &S, streams: &Streams, values: &Values, batch_entrie
         is_over.store(true, Ordering::Relaxed);
         driven.written_beside = writer.join().map_err(|_| anyhow!("the writer has panicked"))??;
         for outcome in outcomes {
-            driven.latencies.add(outcome.map_err(|_| anyhow!("a thread has panicked"))??)?;
+            let (latencies, waited) = outcome.map_err(|_| anyhow!("a thread has panicked"))??;
+            driven.latencies.add(latencies)?;
+            driven.waited += waited;
         }
         Ok(())
     })?;
@@ -101,8 +117,9 @@ fn drive<S: Store>(
     values: &Values,
     batch_entries: usize,
     (sight, arrivals): (Sight, Option<Arrivals>),
-) -> Result<Latencies> {
+) -> Result<(Latencies, Duration)> {
     let mut latencies = latencies()?;
+    let waited = process::waited();
     let held = OnceCell::new();
     let mut hands = Hands { store, values, sight, held: &held, cursor: None };
     // The end of one is the beginning of the next: one look at the clock for each.
@@ -121,7 +138,7 @@ fn drive<S: Store>(
         latencies.saturating_record_n(ns.max(1), 1);
         began = now;
     }
-    Ok(latencies)
+    Ok((latencies, process::waited().saturating_sub(waited)))
 }
 
 /// When the operations of one thread begin if they come at a fixed rate: an open loop. A store that is slow for a moment is then as late for all who came meanwhile, as it

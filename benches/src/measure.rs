@@ -212,6 +212,11 @@ fn row(cell: &Cell, repeat: u32, streams: &Streams, worked: &Worked, seen: Optio
         disk_bytes: 0,
         open_ms: 0.0,
         pace: worked.pace,
+        waited_share: ratio(
+            driven.waited.as_secs_f64(),
+            seconds * number(streams.threads.len().max(1) as u64),
+        )
+        .min(1.0),
     };
     if let (Some(stats), Some(seen)) = (&worked.stats, seen) {
         add_stats(&mut row, stats, (&writes, worked.living), seen)?;

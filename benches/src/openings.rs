@@ -12,8 +12,9 @@ use siltstone::{Clock as _, OsClock};
 
 use crate::{
     cell::Cell,
-    drive::{self, Driven},
+    drive::Driven,
     keys::Values,
+    process,
     store::{Store, View as _},
     stream::Step,
     workload::Workload,
@@ -103,7 +104,8 @@ pub fn all<S: Store>(
     count: u32,
     (last, values): (&Step, &Values),
 ) -> Result<Driven> {
-    let mut driven = Driven { elapsed: Duration::ZERO, latencies: drive::latencies()?, written_beside: 0 };
+    let mut driven = Driven::nothing()?;
+    let waited = process::waited();
     for _ in 0..count {
         if let Some(Crashed(from)) = crashed {
             copied(from, dir).context("cannot copy the folder of the crash")?;
@@ -123,6 +125,7 @@ pub fn all<S: Store>(
         let ns = u64::try_from(timed.as_nanos()).unwrap_or(u64::MAX);
         driven.latencies.saturating_record(ns.max(1));
     }
+    driven.waited = process::waited().saturating_sub(waited);
     Ok(driven)
 }
 

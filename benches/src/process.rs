@@ -93,9 +93,29 @@ fn parse_io(io: &str) -> Option<Written> {
     Some(Written { write_calls: field("wchar:")?, dirtied: field("write_bytes:")? })
 }
 
+/// For how long the calling thread was ready to run so far and waited for a processor, because others had them (`schedstat` of Linux's scheduler statistics). Zero where nobody
+/// counts it.
+pub fn waited() -> Duration {
+    fs::read_to_string("/proc/thread-self/schedstat")
+        .ok()
+        .and_then(|stat| parse_schedstat(&stat))
+        .unwrap_or_default()
+}
+
+/// Nanoseconds on a processor, nanoseconds of waiting for one, and how often.
+fn parse_schedstat(stat: &str) -> Option<Duration> {
+    Some(Duration::from_nanos(stat.split_whitespace().nth(1)?.parse().ok()?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn waiting_is_the_second_number() {
+        assert_eq!(parse_schedstat("123 4567 8\n"), Some(Duration::from_nanos(4_567)));
+        assert_eq!(parse_schedstat("123"), None);
+    }
 
     #[test]
     fn times_are_found_behind_any_name() {

@@ -122,6 +122,9 @@ pub struct Row {
     /// How fast the machine was just before the workload and once all was settled, the mean of both; 0 in older lines.
     #[serde(default)]
     pub pace: Pace,
+    /// Share of the time of the threads that are timed in which they waited for a processor that others had; 0 in older lines.
+    #[serde(default)]
+    pub waited_share: f64,
 }
 
 /// Microseconds.
