@@ -29,7 +29,7 @@ const COMPARED: &[Compared] = &[
         name: "undisturbed/s",
         value: |row| Some(undisturbed(row, 0.0)),
         more_is_better: true,
-        pace: WITH_WAITING,
+        pace: WITHOUT_WAITING,
     },
     Compared {
         name: "settled/s",
