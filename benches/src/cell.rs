@@ -94,12 +94,15 @@ pub const AXES: [&str; 18] = [
     "distribution",
 ];
 
+/// The word for the value of an axis that the store does not have.
+const ABSENT: &str = "–";
+
 impl Cell {
     /// The value of each axis in words; a dash for an axis that the store does not have.
     pub fn words(&self) -> Vec<(&'static str, String)> {
         let value = serde_json::to_value(self).unwrap_or_default();
         let word = |axis: &'static str| match value.get(axis) {
-            _ if !self.store.has(axis) => "–".to_owned(),
+            _ if !self.store.has(axis) => ABSENT.to_owned(),
             // The only codec that it has.
             Some(Value::String(word)) if self.store == StoreName::LevelDb && axis == "compression" => {
                 word.replace("lz4", "snappy")
@@ -187,10 +190,15 @@ impl Cell {
     }
 }
 
-/// The axes whose values differ among cells.
+/// The axes whose values differ among cells whose stores have them.
 pub fn varying<'a>(cells: impl IntoIterator<Item = &'a Cell>) -> Vec<&'static str> {
     let words: Vec<_> = cells.into_iter().map(Cell::words).collect();
-    let differs = |at: &usize| words.windows(2).any(|pair| pair[0].get(*at) != pair[1].get(*at));
+    let differs = |at: &usize| {
+        let mut words =
+            words.iter().filter_map(|words| Some(&words.get(*at)?.1)).filter(|word| *word != ABSENT);
+        let first = words.next();
+        words.any(|word| Some(word) != first)
+    };
     (0..AXES.len()).filter(differs).filter_map(|at| AXES.get(at).copied()).collect()
 }
 

@@ -165,6 +165,9 @@ mod tests {
         let rocksdb = of_peers(&cells, &[StoreName::RocksDb]).0;
         assert_eq!(rocksdb[0].word("strategy"), "–");
         let siltstone = cells.iter().filter(|cell| StoreName::RocksDb.cell(cell).as_ref() == Ok(&rocksdb[0]));
+        let both: Vec<Cell> =
+            vec![cells[0].clone(), rocksdb[0].clone(), StoreName::Lmdb.cell(&cells[0]).unwrap()];
+        assert_eq!(crate::cell::varying(&both), ["store"], "what a store does not have tells no cells apart");
         assert_eq!(siltstone.count(), 4, "every strategy and memtable is compared with the same cell");
     }
 

@@ -117,7 +117,7 @@ fn batch<'a>(writes: impl IntoIterator<Item = Write<'a>>) -> WriteBatch {
 
 impl View for &RocksDb {
     type Cursor<'a>
-        = DBRawIterator<'a>
+        = Iter<'a>
     where
         Self: 'a;
 
@@ -125,43 +125,53 @@ impl View for &RocksDb {
         Ok(self.db.get_pinned(key)?.map(|value| read(&value)))
     }
 
-    fn cursor(&self) -> Result<DBRawIterator<'_>> {
-        Ok(self.db.raw_iterator())
+    fn cursor(&self) -> Result<Iter<'_>> {
+        Ok(Iter(self.db.raw_iterator()))
     }
 }
 
-impl Cursor for DBRawIterator<'_> {
+/// An iterator, which keeps the database borrowed.
+pub(crate) struct Iter<'a>(DBRawIterator<'a>);
+
+impl Iter<'_> {
+    /// What ends a walk may be an error.
+    fn moved(&self) -> Result<()> {
+        if self.0.valid() { Ok(()) } else { Ok(self.0.status()?) }
+    }
+}
+
+impl Cursor for Iter<'_> {
     fn first(&mut self) -> Result<()> {
-        self.seek_to_first();
-        Ok(self.status()?)
+        self.0.seek_to_first();
+        self.moved()
     }
 
     fn last(&mut self) -> Result<()> {
-        self.seek_to_last();
-        Ok(self.status()?)
+        self.0.seek_to_last();
+        self.moved()
     }
 
     fn seek(&mut self, key: &[u8]) -> Result<()> {
-        DBRawIterator::seek(self, key);
-        Ok(self.status()?)
+        self.0.seek(key);
+        self.moved()
     }
 
     fn next(&mut self) -> Result<()> {
-        // It may only be moved while it stands on an entry. What ends it may be an error.
-        if self.valid() {
-            DBRawIterator::next(self);
+        // It may only be moved while it stands on an entry.
+        if self.0.valid() {
+            self.0.next();
         }
-        if self.valid() { Ok(()) } else { Ok(self.status()?) }
+        self.moved()
     }
 
     fn prev(&mut self) -> Result<()> {
-        if self.valid() {
-            DBRawIterator::prev(self);
+        if self.0.valid() {
+            self.0.prev();
         }
-        if self.valid() { Ok(()) } else { Ok(self.status()?) }
+        self.moved()
     }
 
     fn entry(&self) -> Option<(&[u8], &[u8])> {
-        self.item()
+        self.0.item()
     }
 }
