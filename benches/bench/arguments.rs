@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 use clap::Parser;
-
-use crate::matrix::Matrix;
+use siltstone_benches::{matrix::Matrix, stores::StoreName};
 
 /// Measures the engine over matrices of settings and workloads; docs/benchmarks.md says how to read the results
 #[derive(Parser, Debug)]
@@ -25,6 +24,12 @@ pub(crate) struct Arguments {
     /// Only cells with all of these words in their description, such as `workload=ycsb,compression=lz4`
     #[arg(long, value_name = "WORD[,WORD]...", value_delimiter = ',')]
     pub(crate) only: Vec<String>,
+    /// Measure these stores as well: rocksdb, fjall, redb, lmdb, leveldb, sled
+    #[arg(long, value_name = "PEER[,PEER]...", value_delimiter = ',', value_parser = StoreName::peer)]
+    pub(crate) peers: Vec<StoreName>,
+    /// What measures them: `cargo xtask bench` builds it
+    #[arg(long, hide = true)]
+    pub(crate) peers_program: Option<PathBuf>,
     /// Compare with another run: its folder
     #[arg(long, value_name = "RUN")]
     pub(crate) baseline: Option<PathBuf>,

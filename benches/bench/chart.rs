@@ -5,15 +5,15 @@ use std::fmt::Write as _;
 use siltstone_benches::scale::Scale;
 
 // One unit is about a pixel where the page is as narrow as a telephone.
-const WIDTH: f64 = 380.0;
-const LEFT: f64 = 4.0;
-const RIGHT: f64 = 16.0;
-const TOP: f64 = 8.0;
+pub(crate) const WIDTH: f64 = 380.0;
+pub(crate) const LEFT: f64 = 4.0;
+pub(crate) const RIGHT: f64 = 16.0;
+pub(crate) const TOP: f64 = 8.0;
 const ROW_HEIGHT: f64 = 38.0;
 const BAR_HEIGHT: f64 = 13.0;
-const PLOT_WIDTH: f64 = WIDTH - LEFT - RIGHT;
+pub(crate) const PLOT_WIDTH: f64 = WIDTH - LEFT - RIGHT;
 /// Of a letter, on average.
-const LETTER_WIDTH: f64 = 6.0;
+pub(crate) const LETTER_WIDTH: f64 = 6.0;
 
 /// A cell in a chart of bars.
 #[derive(Debug)]
@@ -44,8 +44,7 @@ pub(crate) fn bars(bars: &[Bar]) -> String {
     for (at, bar) in bars.iter().enumerate() {
         let top = TOP + ROW_HEIGHT * rows(at);
         let (y, end) = (top + 18.0, x_of(bar.value));
-        text(&mut svg, "", (LEFT, top + 12.0), "start", &bar.label);
-        text(&mut svg, "soft", (WIDTH - RIGHT, top + 12.0), "end", &bar.text);
+        headline(&mut svg, top + 12.0, &bar.label, &bar.text);
         let _ = writeln!(
             svg,
             "<rect class=\"c{}\" x=\"{LEFT}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"{BAR_HEIGHT}\" rx=\"2\"><title>{}: {}</title></rect>",
@@ -103,7 +102,7 @@ pub(crate) fn dots(lines: &[Dots], unit: &str) -> String {
     }
     for (at, line) in lines.iter().enumerate() {
         let y = TOP + ROW_HEIGHT * rows(at) + 25.0;
-        text(&mut svg, "", (LEFT, y - 11.0), "start", &line.label);
+        headline(&mut svg, y - 11.0, &line.label, "");
         let ends = (line.values.first(), line.values.last());
         if let (Some((_, from)), Some((_, to))) = ends {
             let _ = writeln!(svg, "<path class=\"axis\" d=\"M{:.1} {y:.1}H{:.1}\"/>", x_of(*from), x_of(*to));
@@ -119,6 +118,57 @@ pub(crate) fn dots(lines: &[Dots], unit: &str) -> String {
                 escaped(name)
             );
         }
+    }
+    svg + "</svg>\n"
+}
+
+/// A ratio in a chart of ratios.
+#[derive(Debug)]
+pub(crate) struct Times {
+    pub(crate) label: String,
+    pub(crate) colour: usize,
+    /// 1 is in the middle.
+    pub(crate) value: f64,
+    /// As it is written beside the label.
+    pub(crate) text: String,
+    /// Whether it says something; bars that do not are pale.
+    pub(crate) is_certain: bool,
+}
+
+/// Horizontal bars that begin at 1, on a logarithmic axis: to the left what is less, to the right what is more, and twice as much as far from the middle as half of it.
+pub(crate) fn ratios(ratios: &[Times]) -> String {
+    let log = |value: f64| value.clamp(1e-6, 1e6).log2();
+    let furthest = ratios.iter().map(|ratio| log(ratio.value).abs()).fold(0.0, f64::max);
+    let reach = furthest.max(1.0).ceil();
+    let x_of = |power: f64| LEFT + f64::midpoint(power / reach, 1.0) * PLOT_WIDTH;
+    let bottom = TOP + ROW_HEIGHT * rows(ratios.len());
+    let mut svg = begin(bottom + 22.0);
+    // At most nine of them.
+    let step = (reach / 4.0).ceil();
+    let mut power = 0.0;
+    while power <= reach {
+        tick(&mut svg, x_of(power), bottom, &format!("{} ×", 2_f64.powf(power)));
+        if power > 0.0 {
+            tick(&mut svg, x_of(-power), bottom, &format!("1/{}", 2_f64.powf(power)));
+        }
+        power += step;
+    }
+    let _ = writeln!(svg, "<path class=\"axis\" d=\"M{:.1} {TOP}V{bottom:.1}\"/>", x_of(0.0));
+    for (at, ratio) in ratios.iter().enumerate() {
+        let top = TOP + ROW_HEIGHT * rows(at);
+        let (from, to) = (x_of(log(ratio.value).min(0.0)), x_of(log(ratio.value).max(0.0)));
+        text(&mut svg, "", (LEFT, top + 12.0), "start", &ratio.label);
+        text(&mut svg, "soft", (WIDTH - RIGHT, top + 12.0), "end", &ratio.text);
+        let _ = writeln!(
+            svg,
+            "<rect class=\"c{}{}\" x=\"{from:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{BAR_HEIGHT}\" rx=\"2\"><title>{}: {}</title></rect>",
+            ratio.colour % 8,
+            if ratio.is_certain { "" } else { " pale" },
+            top + 18.0,
+            (to - from).max(1.0),
+            escaped(&ratio.label),
+            escaped(&ratio.text)
+        );
     }
     svg + "</svg>\n"
 }
@@ -139,8 +189,7 @@ pub(crate) fn stacks(stacks: &[Stack]) -> String {
     let mut svg = begin(TOP + ROW_HEIGHT * rows(stacks.len()));
     for (at, stack) in stacks.iter().enumerate() {
         let top = TOP + ROW_HEIGHT * rows(at);
-        text(&mut svg, "", (LEFT, top + 12.0), "start", &stack.label);
-        text(&mut svg, "soft", (WIDTH - RIGHT, top + 12.0), "end", &stack.text);
+        headline(&mut svg, top + 12.0, &stack.label, &stack.text);
         let mut x = LEFT;
         for (number, value, hint) in &stack.parts {
             let width = value / most * PLOT_WIDTH;
@@ -213,11 +262,11 @@ fn ticks(base: f64, scale: Scale) -> Vec<(f64, String)> {
     scale.ticks().into_iter().map(tick).collect()
 }
 
-fn begin(height: f64) -> String {
+pub(crate) fn begin(height: f64) -> String {
     format!("<svg viewBox=\"0 0 {WIDTH} {height:.0}\" role=\"img\">\n")
 }
 
-fn tick(svg: &mut String, x: f64, bottom: f64, label: &str) {
+pub(crate) fn tick(svg: &mut String, x: f64, bottom: f64, label: &str) {
     let _ = writeln!(svg, "<path class=\"grid\" d=\"M{x:.1} {TOP}V{bottom:.1}\"/>");
     // A label stays within the picture at both ends.
     let half = LETTER_WIDTH * rows(label.chars().count()) / 2.0;
@@ -238,6 +287,31 @@ fn tick(svg: &mut String, x: f64, bottom: f64, label: &str) {
     text(svg, "soft", (x, bottom + 15.0), anchor, label);
 }
 
+/// A label to the left and words to the right; a label that would reach into them is cut, and whole for who points at it.
+pub(crate) fn headline(svg: &mut String, y: f64, label: &str, words: &str) {
+    let letters = ((PLOT_WIDTH - LETTER_WIDTH * rows(words.chars().count())) / LETTER_WIDTH).max(8.0);
+    let is_whole = rows(label.chars().count()) <= letters;
+    let mut shown: String = label
+        .chars()
+        .enumerate()
+        .take_while(|(at, _)| is_whole || rows(at + 2) <= letters)
+        .map(|(_, letter)| letter)
+        .collect();
+    if !is_whole {
+        shown.push('…');
+    }
+    // Writing to a String cannot fail.
+    let _ = writeln!(
+        svg,
+        "<text x=\"{LEFT:.1}\" y=\"{y:.1}\">{}<title>{}</title></text>",
+        escaped(&shown),
+        escaped(label)
+    );
+    if !words.is_empty() {
+        text(svg, "soft", (WIDTH - RIGHT, y), "end", words);
+    }
+}
+
 /// Thousands and millions with a letter.
 fn compact(value: f64, label: &str) -> String {
     let whole = |scaled: f64| {
@@ -251,11 +325,11 @@ fn compact(value: f64, label: &str) -> String {
     }
 }
 
-fn rows(count: usize) -> f64 {
+pub(crate) fn rows(count: usize) -> f64 {
     siltstone_benches::units::number(count as u64)
 }
 
-fn text(svg: &mut String, class: &str, (x, y): (f64, f64), anchor: &str, words: &str) {
+pub(crate) fn text(svg: &mut String, class: &str, (x, y): (f64, f64), anchor: &str, words: &str) {
     let class = if class.is_empty() { String::new() } else { format!(" class=\"{class}\"") };
     // Writing to a String cannot fail.
     let _ = writeln!(
@@ -304,6 +378,20 @@ mod tests {
         );
     }
 
+    fn times(value: f64) -> Times {
+        Times { label: String::new(), colour: 0, value, text: String::new(), is_certain: value > 1.0 }
+    }
+
+    #[test]
+    fn ratios_reach_as_far_to_the_left_as_to_the_right() {
+        let svg = ratios(&[times(0.25), times(4.0), times(1.0)]);
+        let widths = widths(&svg);
+        assert!((widths[0] - widths[1]).abs() < 0.2 && widths[0] > 100.0, "{widths:?}");
+        assert!((widths[2] - 1.0).abs() < 0.1, "{widths:?}");
+        assert_eq!(svg.matches(" pale").count(), 2);
+        assert!(svg.contains(">4 ×<") && svg.contains(">1/4<"));
+    }
+
     #[test]
     fn nothing_and_extremes_are_drawn_too() {
         let dot = |value| Dots { label: String::new(), colour: 9, values: vec![("p50".to_owned(), value)] };
@@ -314,9 +402,25 @@ mod tests {
             dots(&[dot(0.0), dot(1.0), dot(6e7)], "µs"),
             stacks(&[Stack { label: String::new(), text: String::new(), parts: Vec::new() }]),
             plane(&[spot(0.0, 0.0)], "x", "y"),
+            ratios(&[]),
+            ratios(&[times(0.0), times(1.0), times(1e9)]),
         ] {
             assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
         }
+    }
+
+    #[test]
+    fn a_label_ends_before_the_words_to_its_right() {
+        let label = "leveled,base-bytes=1MiB,ratio=4, memtable-bytes 256 KiB, keys 160000";
+        let mut svg = String::new();
+        headline(&mut svg, 1.0, label, "level 0 ≤ 12, stalled 58 %");
+        let shown = svg.split('>').nth(1).unwrap().split('<').next().unwrap();
+        let letters = rows(shown.chars().count() + "level 0 ≤ 12, stalled 58 %".chars().count());
+        assert!(shown.ends_with('…') && letters * LETTER_WIDTH <= PLOT_WIDTH, "{shown}");
+        assert!(svg.contains(&format!("<title>{label}</title>")));
+        let mut svg = String::new();
+        headline(&mut svg, 1.0, "leveled", "58 %");
+        assert!(svg.contains(">leveled<") && !svg.contains('…'));
     }
 
     #[test]

@@ -2,14 +2,20 @@
 
 use std::fmt::Write as _;
 
-use siltstone_benches::units;
+use siltstone_benches::{
+    cell::label,
+    row::{LevelRow, Row},
+    stores::StoreName,
+    units,
+};
 
 use crate::{
-    cell::label,
-    chart::{self, Bar, Dots, Spot, Stack, bars, dots, escaped, stacks},
+    chart::{self, Bar, Dots, Spot, Stack, Times, bars, dots, escaped, stacks},
+    curves::{Curve, curves},
     metrics::{METRICS, short},
-    row::{LevelRow, Row},
-    summary::{self, Summary},
+    peers::{Line, Verdict},
+    strips::{Strip, strips},
+    summary::{self, GROUP, Summary},
 };
 
 /// Charts of a run: the name of the workload, and the picture.
@@ -27,11 +33,13 @@ pub(crate) struct Figures<'a> {
 }
 
 impl Figures<'_> {
-    /// Colours are those of strategies, or else of the first axis that has several values.
+    /// Colours are those of stores or of strategies, or else of the first axis that has several values.
     pub(crate) fn new(summaries: &[Summary]) -> Figures<'_> {
         let axes = summary::axes(summaries);
-        let is_shared = |axis: &&&str| !matches!(**axis, "workload" | "matrix");
-        let coloured = if axes.contains(&"strategy") {
+        let is_shared = |axis: &&&str| !matches!(**axis, "workload" | "arrivals-per-second" | "matrix");
+        let coloured = if axes.contains(&"store") {
+            "store"
+        } else if axes.contains(&"strategy") {
             "strategy"
         } else {
             axes.iter().find(is_shared).copied().unwrap_or("strategy")
@@ -46,7 +54,7 @@ impl Figures<'_> {
     }
 
     fn label(&self, summary: &Summary) -> String {
-        label(&summary.cell, &self.axes, &["workload"])
+        label(&summary.cell, &self.axes, GROUP)
     }
 
     fn colour(&self, summary: &Summary) -> usize {
@@ -63,13 +71,33 @@ impl Figures<'_> {
         html + "</ul>\n"
     }
 
+    /// One chart for each peer.
+    pub(crate) fn ratios(&self, lines: &[Line], peers: &[StoreName]) -> Charts {
+        let chart = |peer: &StoreName| {
+            let colour = self.colours.iter().position(|known| *known == peer.word()).unwrap_or(0);
+            let times = |line: &Line| {
+                let ratio = line.ratios.iter().find(|ratio| ratio.peer == *peer)?;
+                Some(Times {
+                    label: line.label.clone(),
+                    colour,
+                    value: ratio.value,
+                    text: format!("{ratio}  ({} / {})", short(ratio.ours.median), short(ratio.theirs.median)),
+                    is_certain: matches!(ratio.verdict, Verdict::Won | Verdict::Lost),
+                })
+            };
+            let times: Vec<Times> = lines.iter().filter_map(times).collect();
+            (format!("siltstone / {}", peer.word()), chart::ratios(&times))
+        };
+        peers.iter().map(chart).collect()
+    }
+
     fn charts(&self, draw: impl Fn(&[&Summary]) -> String) -> Charts {
         self.groups.iter().map(|(name, group)| (name.clone(), draw(group))).collect()
     }
 
-    fn bars(&self, value: fn(&Row) -> f64, mark: fn(&Row) -> Option<f64>) -> Charts {
+    fn bars(&self, value: fn(&Row) -> Option<f64>, mark: fn(&Row) -> Option<f64>) -> Charts {
         let bar = |summary: &&Summary| {
-            let spread = summary.spread(|row| Some(value(row)))?;
+            let spread = summary.spread(value)?;
             Some(Bar {
                 label: self.label(summary),
                 colour: self.colour(summary),
@@ -83,7 +111,7 @@ impl Figures<'_> {
     }
 
     pub(crate) fn throughput(&self) -> Charts {
-        self.bars(|row| row.per_second, |_| None)
+        self.bars(|row| Some(row.per_second), |_| None)
     }
 
     pub(crate) fn write_amplification(&self) -> Charts {
@@ -110,6 +138,9 @@ impl Figures<'_> {
     pub(crate) fn shapes(&self) -> Charts {
         let stack = |summary: &&Summary| {
             let row = summary.typical()?;
+            if row.levels.is_empty() {
+                return None;
+            }
             let part = |level: &LevelRow| {
                 let hint = format!(
                     "level {}: {} in {} runs, {} tables",
@@ -128,13 +159,69 @@ impl Figures<'_> {
                 parts: row.levels.iter().map(part).collect(),
             })
         };
-        self.charts(|group| stacks(&group.iter().filter_map(stack).collect::<Vec<_>>()))
+        let charts = self
+            .groups
+            .iter()
+            .map(|(name, group)| (name.clone(), group.iter().filter_map(stack).collect::<Vec<_>>()));
+        charts.filter(|(_, parts)| !parts.is_empty()).map(|(name, parts)| (name, stacks(&parts))).collect()
+    }
+
+    /// Write amplification over the size of the data; nothing when all cells have as many keys.
+    pub(crate) fn over_sizes(&self) -> Charts {
+        if !self.axes.contains(&"keys") {
+            return Charts::new();
+        }
+        let charts = self.groups.iter().map(|(name, group)| {
+            let mut lines: Vec<Curve> = Vec::new();
+            for summary in group {
+                let label = label(
+                    &summary.cell,
+                    &self.axes,
+                    &["workload", "arrivals-per-second", "keys", "operations"],
+                );
+                let Some(spread) = summary.spread(|row| row.amplification.table_write) else { continue };
+                let point = (summary.cell.data_bytes(), spread.median);
+                match lines.iter_mut().find(|line| line.label == label) {
+                    Some(line) => line.points.push(point),
+                    None => {
+                        lines.push(Curve { label, colour: self.colour(summary), points: vec![point] });
+                    }
+                }
+            }
+            for line in &mut lines {
+                line.points.sort_by_key(|(size, _)| *size);
+            }
+            (name.clone(), lines)
+        });
+        let with_lines = charts.filter(|(_, lines)| !lines.is_empty());
+        with_lines.map(|(name, lines)| (name, curves(&lines, "write amplification of tables"))).collect()
+    }
+
+    /// What the tree of each cell went through, where the run has it.
+    pub(crate) fn histories(&self) -> Charts {
+        let charts = self.groups.iter().map(|(name, group)| {
+            let lines: Vec<Strip<'_>> = group.iter().filter_map(|summary| self.strip(summary)).collect();
+            (name.clone(), if lines.is_empty() { String::new() } else { strips(&lines) })
+        });
+        charts.filter(|(_, svg)| !svg.is_empty()).collect()
+    }
+
+    fn strip<'a>(&self, summary: &'a Summary) -> Option<Strip<'a>> {
+        let row = summary.typical().filter(|row| !row.history.samples.is_empty())?;
+        let most = row.history.samples.iter().map(|sample| sample.level0_runs).max().unwrap_or(0);
+        Some(Strip {
+            label: self.label(summary),
+            text: format!("level 0 ≤ {most}, stalled {:.0} %", row.stall_share.unwrap_or_default() * 100.0),
+            history: &row.history,
+        })
     }
 
     /// Which shade is which level.
     pub(crate) fn level_key(&self) -> String {
-        let rows = self.groups.iter().flat_map(|(_, group)| group).flat_map(|summary| &summary.rows);
-        let mut levels: Vec<u32> = rows.flat_map(|row| row.levels.iter().map(|level| level.level)).collect();
+        let rows = || self.groups.iter().flat_map(|(_, group)| group).flat_map(|summary| &summary.rows);
+        let at_end = rows().flat_map(|row| &row.levels).map(|level| level.level);
+        let before = rows().flat_map(|row| &row.history.samples).flat_map(|sample| &sample.levels);
+        let mut levels: Vec<u32> = at_end.chain(before.map(|(level, _)| *level)).collect();
         levels.sort_unstable();
         levels.dedup();
         let mut html = "<ul class=\"key\">\n".to_owned();

@@ -1,6 +1,8 @@
 //! Results for tests: few, and always the same.
 
-use crate::{results::Results, row::Row};
+use siltstone_benches::row::Row;
+
+use crate::results::Results;
 
 /// A whole file: two strategies with two codecs, three times each, and a failure.
 pub(crate) const TEXT: &str = include_str!("fixture.jsonl");

@@ -3,37 +3,32 @@
 
 mod arguments;
 mod baseline;
-mod cell;
 mod chart;
-mod drive;
+mod child;
+mod curves;
 mod figures;
 #[cfg(test)]
 mod fixture;
 mod interrupt;
-mod machine;
-mod matrix;
-mod measure;
 mod metrics;
+mod noise;
+mod peers;
 mod plan;
-mod predict;
+mod programs;
 mod report;
 mod results;
-mod row;
 mod run;
-mod stream;
+mod strips;
 mod summary;
 mod terminal;
-mod values;
-mod watch;
-mod workload;
 
 use std::{path::Path, process::ExitCode};
 
 use anyhow::{Context as _, Result};
 use clap::Parser as _;
+use siltstone_benches::{engine::Siltstone, measure};
 
 use arguments::Arguments;
-use baseline::Verdict;
 use results::Results;
 
 fn main() -> ExitCode {
@@ -48,7 +43,7 @@ fn main() -> ExitCode {
 
 fn run(arguments: &Arguments) -> Result<ExitCode> {
     if let (Some(cell), Some(dir)) = (&arguments.cell, &arguments.dir) {
-        let row = measure::measure(&serde_json::from_str(cell)?, arguments.repeat, dir)?;
+        let row = measure::measure::<Siltstone>(&serde_json::from_str(cell)?, arguments.repeat, dir)?;
         println!("{}", serde_json::to_string(&row)?);
         return Ok(ExitCode::SUCCESS);
     }
@@ -71,10 +66,10 @@ fn conclude(folder: &Path, baseline: Option<&Results>, threshold: f64) -> Result
     let results = Results::read(folder)?;
     let summaries = summary::summaries(&results);
     print!("{}", terminal::table(&results, &summaries));
-    let changes =
+    let comparison =
         baseline.map(|baseline| baseline::compare(&summary::summaries(baseline), &summaries, threshold));
     let path = folder.join("report.html");
-    let page = report::page(&results, &summaries, changes.as_deref().map(|changes| (changes, threshold)));
+    let page = report::page(&results, &summaries, comparison.as_ref());
     std::fs::write(&path, page).with_context(|| format!("cannot write {}", path.display()))?;
     let mut is_well = results.failures.is_empty();
     let least = summary::leveled_over_size_tiered(&summaries);
@@ -84,9 +79,9 @@ fn conclude(folder: &Path, baseline: Option<&Results>, threshold: f64) -> Result
         );
         is_well &= least >= required;
     }
-    if let Some(changes) = &changes {
-        print!("{}", baseline::describe(changes, threshold));
-        is_well &= changes.iter().all(|change| change.verdict != Verdict::Regression);
+    if let Some(comparison) = &comparison {
+        print!("{}", comparison.describe());
+        is_well &= !comparison.has_regressed();
     }
     println!("report: {}", path.display());
     Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -1,8 +1,11 @@
 //! Which cells are measured, in which order, and what of them is left when a run goes on.
 
+use siltstone_benches::{
+    cell::Cell,
+    row::Row,
+    stores::{self, StoreName},
+};
 use siltstone_testkit::Rng;
-
-use crate::{cell::Cell, row::Row};
 
 /// One measurement.
 #[derive(Clone, PartialEq, Debug)]
@@ -30,8 +33,25 @@ pub(crate) fn left(jobs: Vec<Job>, rows: &[Row]) -> Vec<Job> {
     jobs.into_iter().filter(|job| !is_done(job)).collect()
 }
 
+/// The engine's cells and those of peers beside them that have all of the words in their description. What a peer does not have it is not asked for: only the engine's cell
+/// decides about words other than that of the store. `left_out` is told which cells a peer cannot do.
+pub(crate) fn cells(
+    cells: Vec<Cell>,
+    peers: &[StoreName],
+    words: &[String],
+    left_out: impl Fn(&str),
+) -> Vec<Cell> {
+    let (of_store, others): (Vec<String>, Vec<String>) =
+        words.iter().cloned().partition(|word| word.starts_with("store="));
+    let mut cells = only(cells, &others);
+    let (of_peers, why) = stores::of_peers(&cells, peers);
+    why.iter().for_each(|why| left_out(why));
+    cells.extend(of_peers);
+    only(cells, &of_store)
+}
+
 /// The cells that have all of these words in their description.
-pub(crate) fn only(cells: Vec<Cell>, words: &[String]) -> Vec<Cell> {
+fn only(cells: Vec<Cell>, words: &[String]) -> Vec<Cell> {
     let has_all = |cell: &Cell| words.iter().all(|word| cell.describe().contains(word.as_str()));
     cells.into_iter().filter(has_all).collect()
 }
@@ -39,7 +59,9 @@ pub(crate) fn only(cells: Vec<Cell>, words: &[String]) -> Vec<Cell> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{fixture, matrix::Matrix};
+    use siltstone_benches::matrix::Matrix;
+
+    use crate::fixture;
 
     fn cells() -> Vec<Cell> {
         let text = "about = ''\n[axes]\nworkload = ['fillseq', 'readseq']\nthreads = [1, 2, 3, 4]";
@@ -75,5 +97,17 @@ mod tests {
         let words = ["workload=readseq".to_owned(), "threads=2".to_owned()];
         assert_eq!(only(cells(), &words).len(), 1);
         assert_eq!(only(cells(), &[]).len(), 8);
+    }
+
+    #[test]
+    fn peers_come_where_the_engine_is_measured() {
+        let with = |words: &[&str]| {
+            let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+            super::cells(cells(), &[StoreName::Fjall, StoreName::Lmdb], &words, |_| ())
+        };
+        assert_eq!(with(&[]).len(), 24);
+        assert_eq!(with(&["strategy=leveled", "workload=readseq", "threads=2"]).len(), 3);
+        assert_eq!(with(&["strategy=leveled", "store=lmdb"]).len(), 8);
+        assert!(with(&["strategy=size-tiered"]).is_empty());
     }
 }

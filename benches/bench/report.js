@@ -5,9 +5,10 @@ for (const table of document.querySelectorAll("table.sortable")) {
     for (const other of heads) other.removeAttribute("aria-sort");
     head.setAttribute("aria-sort", ascending ? "ascending" : "descending");
     const key = (row) => row.cells[at].dataset.value;
-    const compare = (a, b) => (a === "" ? 1 : b === "" ? -1 : Number.isFinite(+a) && Number.isFinite(+b) ? a - b : a.localeCompare(b));
+    const compare = (a, b) => (Number.isFinite(+a) && Number.isFinite(+b) ? a - b : a.localeCompare(b));
     const rows = [...table.tBodies[0].rows];
-    rows.sort((a, b) => (ascending ? compare(key(a), key(b)) : compare(key(b), key(a))));
+    // Rows without the figure come last in both orders.
+    rows.sort((a, b) => (key(a) === "") - (key(b) === "") || (ascending ? 1 : -1) * compare(key(a), key(b)));
     table.tBodies[0].append(...rows);
   }));
 }

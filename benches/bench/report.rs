@@ -2,41 +2,36 @@
 
 use std::fmt::Write as _;
 
-use siltstone_benches::units;
+use siltstone_benches::{
+    cell::{label, varying},
+    units,
+};
 
 use crate::{
-    baseline::{self, Change},
-    cell::{label, varying},
+    baseline::Comparison,
     chart::{escaped, plane},
     figures::Figures,
     metrics::METRICS,
+    peers,
     results::Results,
     summary::{self, Spread, Summary},
 };
 
-/// The page. `changes` are those since a baseline, beyond a threshold, if there is one.
-pub(crate) fn page(results: &Results, summaries: &[Summary], changes: Option<(&[Change], f64)>) -> String {
-    let title = format!("Siltstone: {}", results.run.matrices.join(", "));
-    let mut html = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{}</title>\n<style>\n{}</style>\n<h1>{}</h1>\n<p>{}</p>\n",
-        escaped(&title),
-        include_str!("report.css"),
-        escaped(&title),
-        escaped(&results.run.about)
-    );
+/// The page, which forbids the browser to load anything. `comparison` is that with a baseline, if there is one.
+pub(crate) fn page(results: &Results, summaries: &[Summary], comparison: Option<&Comparison>) -> String {
+    let mut html = head(results);
     html += &facts(results, summaries);
     html += &failures(results);
-    if let Some((changes, threshold)) = changes {
+    if let Some(comparison) = comparison {
         let _ = writeln!(
             html,
             "<h2>Compared with the baseline</h2>\n<pre>{}</pre>",
-            escaped(&baseline::describe(changes, threshold))
+            escaped(&comparison.describe())
         );
     }
     let figures = Figures::new(summaries);
     html += &figures.key();
+    html += &beside_peers(&figures, summaries);
     html += &section(
         "Throughput",
         "Operations acknowledged in a second. Bars are medians; lines across them go from the least to the most of the repetitions.",
@@ -52,6 +47,14 @@ pub(crate) fn page(results: &Results, summaries: &[Summary], changes: Option<(&[
         "Bytes that flushes and compactions wrote for each byte flushed. The dashed line is what the simulation says, in which compactions take no time.",
         &figures.write_amplification(),
     );
+    let over_sizes = figures.over_sizes();
+    if !over_sizes.is_empty() {
+        html += &section(
+            "Write amplification over the size of the data",
+            "Bytes that flushes and compactions wrote for each byte flushed, medians, by the bytes of keys and values when each key is there once. The axis of sizes is logarithmic.",
+            &over_sizes,
+        );
+    }
     html += &section(
         "The triangle",
         "Less is better on every axis, and nobody has the least of all three. Point at a dot for its cell.",
@@ -63,10 +66,36 @@ pub(crate) fn page(results: &Results, summaries: &[Summary], changes: Option<(&[
         &figures.shapes(),
     );
     html += &shapes.replacen("<div", &(figures.level_key() + "<div"), 1);
+    let histories = figures.histories();
+    if !histories.is_empty() {
+        let histories = section(
+            "Shape and stalls over time",
+            "Bytes of files by level from the opening of the empty database on, the deepest level at the bottom. The workload ran where the ground is lighter: what is before it was loaded, \
+             and behind it compaction came to rest. The dashed line is the debt. Below the ground, red is the time in which writers were held up, the darker the more of it. \
+             Of several repetitions the one of middle speed is shown. Point at a strip for its figures.",
+            &histories,
+        );
+        html += &histories.replacen("<div", &(figures.level_key() + "<div"), 1);
+    }
     html += &table(summaries);
     html += &details(results, summaries);
     let _ = writeln!(html, "<script>\n{}</script>\n</html>", include_str!("report.js"));
     html
+}
+
+fn head(results: &Results) -> String {
+    let title = format!("Siltstone: {}", results.run.matrices.join(", "));
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:\">\n\
+         <link rel=\"icon\" href=\"data:,\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>{}</title>\n<style>\n{}</style>\n<h1>{}</h1>\n<p>{}</p>\n",
+        escaped(&title),
+        include_str!("report.css"),
+        escaped(&title),
+        escaped(&results.run.about)
+    )
 }
 
 fn section(title: &str, about: &str, charts: &[(String, String)]) -> String {
@@ -75,6 +104,32 @@ fn section(title: &str, about: &str, charts: &[(String, String)]) -> String {
         let _ = writeln!(html, "<figure><h3>{}</h3>\n{svg}</figure>", escaped(name));
     }
     html + "</div>\n"
+}
+
+/// Nothing without peers. First of all, and whatever it says.
+fn beside_peers(figures: &Figures<'_>, summaries: &[Summary]) -> String {
+    let peers = peers::peers(summaries);
+    let mut html = String::new();
+    if peers.is_empty() {
+        return html;
+    }
+    for (at, measure) in peers::MEASURES.iter().enumerate() {
+        let lines = peers::lines(summaries, measure);
+        html += &section(
+            &format!("Beside the peers: {}", measure.name),
+            "How many times as good the engine is as the peer with equal settings, on a logarithmic axis: to the left of 1 the peer is better. In brackets the medians of both. \
+             Pale bars say nothing: ≈ is within the noise of the repetitions, ? has too few of them to know.",
+            &figures.ratios(&lines, &peers),
+        );
+        if at == 0 {
+            html += "<ul>\n";
+            for peer in &peers {
+                let _ = writeln!(html, "<li>Beside {}: {}</li>", peer.word(), peers::score(&lines, *peer));
+            }
+            html += "</ul>\n";
+        }
+    }
+    html
 }
 
 fn triangle(figures: &Figures<'_>) -> Vec<(String, String)> {
@@ -97,6 +152,7 @@ fn facts(results: &Results, summaries: &[Summary]) -> String {
         ("cells", format!("{} of {}", summaries.len(), run.cells)),
         ("repetitions", run.repeats.to_string()),
         ("siltstone", run.version.clone()),
+        ("peers", versions(results)),
         ("processor", format!("{} × {}", run.machine.processors, run.machine.processor)),
         ("memory", units::bytes(run.machine.memory_bytes)),
         ("Linux", run.machine.system.clone()),
@@ -108,7 +164,7 @@ fn facts(results: &Results, summaries: &[Summary]) -> String {
         ("memcpy", speed(limits.memcpy_mb_s)),
     ];
     let mut html = "<div class=\"facts\">\n".to_owned();
-    for (name, value) in facts {
+    for (name, value) in facts.into_iter().filter(|(_, value)| !value.is_empty()) {
         let _ = writeln!(html, "<div><small>{name}</small><b>{}</b></div>", escaped(&value));
     }
     html += "</div>\n<p class=\"soft\">The last five were measured on one thread before the first cell: no cell can be faster than they allow.</p>\n";
@@ -116,6 +172,12 @@ fn facts(results: &Results, summaries: &[Summary]) -> String {
         html += "<p class=\"bad\">Other work kept the machine busy when the run began. Compare ratios within it, if anything, and quote no figure.</p>\n";
     }
     html
+}
+
+/// Names and versions of the peers.
+fn versions(results: &Results) -> String {
+    let versions = results.run.peers.iter().map(|(name, version)| format!("{name} {version}"));
+    versions.collect::<Vec<_>>().join(", ")
 }
 
 fn failures(results: &Results) -> String {
@@ -212,21 +274,25 @@ fn details(results: &Results, summaries: &[Summary]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use siltstone_benches::{history::Sample, row::Row, stores::StoreName};
+
     use super::*;
     use crate::fixture;
 
     fn page_of(text: &str) -> String {
         let results = Results::parse(text).unwrap();
         let summaries = summary::summaries(&results);
-        let changes = baseline::compare(&summaries, &summaries, 0.1);
-        page(&results, &summaries, Some((&changes, 0.1)))
+        let comparison = crate::baseline::compare(&summaries, &summaries, 0.1);
+        page(&results, &summaries, Some(&comparison))
     }
 
     #[test]
     fn the_page_needs_nothing_from_anywhere() {
         let html = page_of(fixture::TEXT);
+        assert!(html.contains("default-src 'none'"), "the browser refuses what a line may ask for");
+        let rest = html.replacen("http-equiv", "", 1).replacen("href=\"data:,\"", "", 1);
         for word in ["http", "src=", "href=", "@import", "url(", "NaN", "inf\""] {
-            assert!(!html.contains(word), "{word}");
+            assert!(!rest.contains(word), "{word}");
         }
     }
 
@@ -241,6 +307,42 @@ mod tests {
         assert!(html.contains("<li>") && html.contains("0 compactions, and 20 are required</li>"));
         assert_eq!(html.matches("<details>").count(), 1 + 4);
         assert!(html.contains("prefers-color-scheme: dark"));
+    }
+
+    #[test]
+    fn histories_and_sizes_are_drawn_where_there_are_any() {
+        let mut results = Results::parse(fixture::TEXT).unwrap();
+        let sections = |results: &Results| {
+            let html = page(results, &summary::summaries(results), None);
+            (html.contains("stalls over time</h2>"), html.contains("over the size of the data</h2>"))
+        };
+        assert_eq!(sections(&results), (false, false));
+        let sample = Sample { levels: vec![(3, 1000)], ..Sample::default() };
+        results.rows[0].history.samples = vec![sample.clone(), Sample { seconds: 1.0, ..sample }];
+        assert_eq!(sections(&results), (true, false));
+        let html = page(&results, &summary::summaries(&results), None);
+        assert!(
+            html.contains("</i>level 3</li>"),
+            "a level that is empty at the end has its colour in the key"
+        );
+        results.rows[1].cell.keys *= 2;
+        assert_eq!(sections(&results), (true, true));
+    }
+
+    #[test]
+    fn peers_stand_above_everything_else_with_their_versions() {
+        let text = fixture::TEXT.replacen("\"peers\":{}", "\"peers\":{\"rocksdb\":\"0.25.0\"}", 1);
+        let mut results = Results::parse(&text).unwrap();
+        for row in results.rows.clone() {
+            let cell = StoreName::RocksDb.cell(&row.cell).unwrap();
+            results.rows.push(Row { cell, per_second: row.per_second * 100.0, ..row });
+        }
+        let html = page(&results, &summary::summaries(&results), None);
+        let beside = html.split("Beside the peers: operations").nth(1).unwrap().split("<h2>").next().unwrap();
+        assert_eq!(beside.matches("<rect").count(), 4);
+        assert!(beside.contains("4 behind, 0 ahead") && html.contains("rocksdb 0.25.0"));
+        assert!(html.find("Beside the peers") < html.find("<h2>Throughput"));
+        assert!(!html.contains("NaN"));
     }
 
     #[test]

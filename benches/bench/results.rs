@@ -7,8 +7,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
-
-use crate::row::{Failure, Line, Row, Run, SCHEMA};
+use siltstone_benches::row::{Failure, Line, Row, Run, SCHEMA};
 
 /// What a file holds.
 #[derive(Clone, PartialEq, Debug)]
@@ -93,8 +92,8 @@ mod tests {
         let broken = text.replacen("\"kind\":\"cell\"", "\"kind\":\"sell\"", 1);
         assert!(format!("{:#}", Results::parse(&broken).unwrap_err()).contains("line 2"));
         assert!(Results::parse("").is_err());
-        let newer = text.replacen("\"schema\":1", "\"schema\":2", 1);
-        assert!(format!("{:#}", Results::parse(&newer).unwrap_err()).contains("version 2"));
+        let newer = text.replacen("\"schema\":2", "\"schema\":3", 1);
+        assert!(format!("{:#}", Results::parse(&newer).unwrap_err()).contains("version 3, and"));
     }
 
     #[test]

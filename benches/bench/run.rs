@@ -10,15 +10,19 @@ use std::{
 use anyhow::{Context as _, Result, anyhow, bail};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use siltstone::{Clock as _, OsClock};
+use siltstone_benches::{
+    cell::{Cell, label, varying},
+    machine,
+    row::{Failure, Line, Row, Run, SCHEMA},
+};
 
 use crate::{
     arguments::Arguments,
-    cell::{Cell, label, varying},
+    child::output_within,
     interrupt::Interrupt,
-    machine,
     plan::{self, Job},
+    programs::{self, Programs},
     results::{self, Results},
-    row::{Failure, Line, Row, Run, SCHEMA},
 };
 
 /// Measures what the arguments ask for. Returns the folder of the run, and whether it was interrupted.
@@ -26,7 +30,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(PathBuf, bool)> {
     let matrices = arguments.matrices()?;
     let mut cells = Vec::new();
     for (name, matrix) in &matrices {
-        cells.extend(plan::only(matrix.cells(name), &arguments.only));
+        cells.extend(plan::cells(matrix.cells(name), &arguments.peers, &arguments.only, |why| {
+            eprintln!("left out: {why}");
+        }));
     }
     if cells.is_empty() {
         bail!("no cell has all of the words `{}`", arguments.only.join(", "));
@@ -35,6 +41,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(PathBuf, bool)> {
     let repeats = arguments.repeats.unwrap_or(most);
     let names: Vec<String> = matrices.iter().map(|(name, _)| name.clone()).collect();
     let folder = folder(arguments, &names)?;
+    let programs = Programs::find(arguments)?;
     let jobs = plan::jobs(&cells, repeats, arguments.seed);
     let results = if arguments.resume {
         resumed(&folder, &jobs)?
@@ -52,6 +59,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(PathBuf, bool)> {
             repeats,
             seed: arguments.seed,
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            peers: programs.versions()?,
             began_unix_s: OsClock.now_unix_ms() / 1000,
             machine: machine::look(&folder)?,
             leveled_over_size_tiered_min: matrices
@@ -61,7 +69,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(PathBuf, bool)> {
         Results { run, rows: Vec::new(), failures: Vec::new() }
     };
     results.begin(&folder)?;
-    let is_interrupted = work(&folder, &cells, plan::left(jobs, &results.rows))?;
+    let time_max = |job: &Job| {
+        let of_matrix = matrices.iter().find(|(name, _)| *name == job.cell.matrix);
+        Duration::from_secs(of_matrix.map_or(u64::MAX, |(_, matrix)| matrix.cell_seconds_max))
+    };
+    // Those of a run that was killed.
+    remove_databases(&folder, DATABASE)?;
+    programs.check(&arguments.peers, &folder.join(database()))?;
+    let is_interrupted = work(&folder, &programs, &cells, plan::left(jobs, &results.rows), time_max)?;
     Ok((folder, is_interrupted))
 }
 
@@ -101,10 +116,15 @@ fn resumed(folder: &Path, jobs: &[Job]) -> Result<Results> {
     Ok(results)
 }
 
-/// Measures jobs in turn. Returns whether it was asked to end.
-fn work(folder: &Path, cells: &[Cell], jobs: Vec<Job>) -> Result<bool> {
+/// Measures jobs in turn, each within its time. Returns whether it was asked to end.
+fn work(
+    folder: &Path,
+    programs: &Programs,
+    cells: &[Cell],
+    jobs: Vec<Job>,
+    time_max: impl Fn(&Job) -> Duration,
+) -> Result<bool> {
     let interrupt = Interrupt::listen()?;
-    remove_leftovers(folder)?;
     let axes = varying(cells);
     let bar = ProgressBar::with_draw_target(Some(jobs.len() as u64), ProgressDrawTarget::stderr());
     bar.set_style(ProgressStyle::with_template("{wide_bar} {pos}/{len}, {eta} left  {msg}")?);
@@ -114,7 +134,7 @@ fn work(folder: &Path, cells: &[Cell], jobs: Vec<Job>) -> Result<bool> {
             break;
         }
         bar.set_message(label(&job.cell, &axes, &[]));
-        let line = match in_a_process(folder, &job) {
+        let line = match in_a_process(folder, programs, &job, time_max(&job)) {
             Ok(row) => Line::Cell(Box::new(row)),
             // Ctrl-C reaches the process of the cell as well: the cell has not failed.
             Err(_) if interrupt.is_asked() => break,
@@ -138,36 +158,34 @@ fn complain(cell: &Cell, axes: &[&str], error: &str) {
 /// How the folders of databases begin.
 const DATABASE: &str = "database-";
 
-/// Removes the databases of a run that was killed.
-fn remove_leftovers(folder: &Path) -> Result<()> {
+/// Removes databases, and what workloads put beside them.
+fn remove_databases(folder: &Path, name: &str) -> Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        if entry.file_name().to_string_lossy().starts_with(DATABASE) {
+        if entry.file_name().to_string_lossy().starts_with(name) {
             fs::remove_dir_all(entry.path())?;
         }
     }
     Ok(())
 }
 
-/// Runs this program with one cell, on a folder that is removed again.
-fn in_a_process(folder: &Path, job: &Job) -> Result<Row> {
+/// The name of the folder of the database that is measured.
+fn database() -> String {
     // Of this process alone: the cell of a run that was killed may still be at work.
-    let dir = folder.join(format!("{DATABASE}{}", std::process::id()));
-    let output = Command::new(std::env::current_exe()?)
-        .arg("--cell")
-        .arg(serde_json::to_string(&job.cell)?)
-        .arg("--repeat")
-        .arg(job.repeat.to_string())
-        .arg("--dir")
-        .arg(&dir)
-        .output()
-        .context("cannot run the cell")?;
-    if dir.exists() {
-        fs::remove_dir_all(&dir)?;
-    }
+    format!("{DATABASE}{}-cell", std::process::id())
+}
+
+/// Runs the program of its store with one cell, on a folder that is removed again.
+fn in_a_process(folder: &Path, programs: &Programs, job: &Job, time_max: Duration) -> Result<Row> {
+    let name = database();
+    let mut command = Command::new(programs.of(job.cell.store)?);
+    command.arg("--cell").arg(serde_json::to_string(&job.cell)?);
+    command.arg("--repeat").arg(job.repeat.to_string()).arg("--dir").arg(folder.join(&name));
+    let output = output_within(&mut command, time_max);
+    remove_databases(folder, &name)?;
+    let output = output?;
     if !output.status.success() {
-        let words = String::from_utf8_lossy(&output.stderr).trim().trim_start_matches("error: ").to_owned();
-        bail!("{}", if words.is_empty() { output.status.to_string() } else { words });
+        bail!("{}", programs::why(&output));
     }
     serde_json::from_slice(&output.stdout).context("the cell's process printed something else than its line")
 }

@@ -1,10 +1,11 @@
 //! What repeated measurements of a cell come to: medians, with the least and the most.
 
-use crate::{
+use siltstone_benches::{
     cell::{Cell, varying},
-    results::Results,
     row::Row,
 };
+
+use crate::results::Results;
 
 /// A cell with all its rows.
 #[derive(Clone, Debug)]
@@ -26,7 +27,8 @@ pub(crate) struct Spread {
 pub(crate) const REPEATS_MIN: usize = 3;
 
 impl Spread {
-    fn of(mut values: Vec<f64>) -> Option<Spread> {
+    /// `None` of nothing.
+    pub(crate) fn of(mut values: Vec<f64>) -> Option<Spread> {
         values.sort_by(f64::total_cmp);
         let (min, max) = (*values.first()?, *values.last()?);
         let upper = *values.get(values.len() / 2)?;
@@ -34,9 +36,9 @@ impl Spread {
         Some(Spread { median: f64::midpoint(lower, upper), min, max, count: values.len() })
     }
 
-    /// How far the least and the most are from the middle between them, as a share of the median.
-    pub(crate) fn noise(&self) -> f64 {
-        if self.median > 0.0 { (self.max - self.min) / 2.0 / self.median } else { 0.0 }
+    /// Whether a value lies between the least and the most.
+    pub(crate) fn holds(&self, value: f64) -> bool {
+        (self.min..=self.max).contains(&value)
     }
 
     /// Whether there were values of one within those of the other. With one value each there never are.
@@ -64,7 +66,7 @@ impl Summary {
     }
 }
 
-/// All cells of a run, each once, in the order of their words: equal workloads together.
+/// All cells of a run, each once and in order: equal workloads together.
 pub(crate) fn summaries(results: &Results) -> Vec<Summary> {
     let mut summaries: Vec<Summary> = Vec::new();
     for row in &results.rows {
@@ -77,7 +79,7 @@ pub(crate) fn summaries(results: &Results) -> Vec<Summary> {
             None => summaries.push(Summary { cell: row.cell.clone(), rows: vec![row.clone()] }),
         }
     }
-    summaries.sort_by_cached_key(|summary| summary.cell.words());
+    summaries.sort_by_cached_key(|summary| summary.cell.order());
     summaries
 }
 
@@ -86,11 +88,14 @@ pub(crate) fn axes(summaries: &[Summary]) -> Vec<&'static str> {
     varying(summaries.iter().map(|summary| &summary.cell))
 }
 
+/// The axes that the name of a group has.
+pub(crate) const GROUP: &[&str] = &["workload", "arrivals-per-second"];
+
 /// Cells of one workload of one matrix, which are compared with each other.
 pub(crate) fn by_workload(summaries: &[Summary]) -> Vec<(String, Vec<&Summary>)> {
     let mut groups: Vec<(String, Vec<&Summary>)> = Vec::new();
     for summary in summaries {
-        let name = summary.cell.word("workload");
+        let name = summary.cell.group();
         match groups.last_mut() {
             Some((last, group))
                 if *last == name
@@ -159,7 +164,9 @@ pub(crate) fn leveled_over_size_tiered(summaries: &[Summary]) -> Option<f64> {
             name(other) == "size-tiered"
                 && Cell { strategy: leveled.cell.strategy.clone(), ..other.cell.clone() } == leveled.cell
         };
-        let write = |summary: &Summary| summary.median(|row| row.amplification.table_write);
+        let write = |summary: &Summary| {
+            summary.spread(|row| row.amplification.table_write).map_or(f64::NAN, |spread| spread.median)
+        };
         summaries.iter().filter(is_pair).map(move |tiered| write(leveled) / write(tiered))
     });
     ratios.filter(|ratio| ratio.is_finite()).min_by(f64::total_cmp)
@@ -176,7 +183,7 @@ mod tests {
         assert_eq!(spread, Spread { median: 2.0, min: 1.0, max: 3.0, count: 3 });
         assert_eq!(Spread::of(vec![1.0, 2.0]), Some(Spread { median: 1.5, min: 1.0, max: 2.0, count: 2 }));
         assert_eq!(Spread::of(Vec::new()), None);
-        assert!((spread.noise() - 0.5).abs() < 1e-9);
+        assert!(spread.holds(1.0) && spread.holds(2.5) && !spread.holds(3.1));
     }
 
     #[test]
@@ -189,6 +196,19 @@ mod tests {
         assert!(summaries.iter().all(|summary| summary.rows.len() == 3));
         assert_eq!(axes(&summaries), ["strategy", "compression"]);
         assert_eq!(by_workload(&summaries).len(), 1);
+    }
+
+    #[test]
+    fn sizes_come_in_their_order() {
+        let results = Results::parse(fixture::TEXT).unwrap();
+        let mut rows = Vec::new();
+        for keys in [160_000, 20_000, 4_000] {
+            let mut row = results.rows[0].clone();
+            row.cell.keys = keys;
+            rows.push(row);
+        }
+        let summaries = summaries(&Results { rows, ..results });
+        assert!(summaries.is_sorted_by_key(|summary| summary.cell.keys) && summaries.len() == 3);
     }
 
     #[test]
@@ -209,13 +229,13 @@ mod tests {
             let leveled = summary.cell.strategy.0.starts_with("leveled");
             let lz4 = summary.cell.compression.0 == "lz4";
             for row in &mut summary.rows {
-                row.amplification.table_write = if leveled && lz4 {
+                row.amplification.table_write = Some(if leveled && lz4 {
                     6.0
                 } else if leveled {
                     4.0
                 } else {
                     2.0
-                };
+                });
             }
         }
         assert_eq!(leveled_over_size_tiered(&summaries), Some(2.0));

@@ -2,11 +2,13 @@
 
 use std::fmt::Write as _;
 
+use siltstone_benches::cell::{label, varying};
+
 use crate::{
-    cell::{label, varying},
     metrics::METRICS,
+    peers,
     results::Results,
-    summary::{self, Summary},
+    summary::{self, GROUP, Summary},
 };
 
 /// The table, with what the machine can do below it.
@@ -18,12 +20,11 @@ pub(crate) fn table(results: &Results, summaries: &[Summary]) -> String {
     for (workload, group) in summary::by_workload(summaries) {
         let mut lines = vec![head(&workload)];
         let best = summary::best(&group);
-        lines.extend(
-            group.iter().map(|one| line(one, &label(&one.cell, &axes, &["workload"]), best.as_ref())),
-        );
+        lines.extend(group.iter().map(|one| line(one, &label(&one.cell, &axes, GROUP), best.as_ref())));
         text += &aligned(&lines);
         text.push('\n');
     }
+    text += &peers::table(summaries);
     for failure in &results.failures {
         // Writing to a String cannot fail.
         let _ = writeln!(text, "ERROR {}: {}", label(&failure.cell, &failed_axes, &[]), failure.error);

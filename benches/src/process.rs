@@ -69,9 +69,53 @@ fn parse_stat(stat: &str) -> Option<CpuTime> {
     Some(CpuTime { user: Duration::from_millis(ticks()? * 10), system: Duration::from_millis(ticks()? * 10) })
 }
 
+/// Bytes that the process wrote since it began.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Written {
+    /// Given to write calls of any kind, into files and elsewhere.
+    pub write_calls: u64,
+    /// Made dirty in pages of files, or written around them: what is bound for a disk. A page that is dirty already is not counted again.
+    pub dirtied: u64,
+}
+
+/// What it wrote so far (`io` in proc(5)).
+///
+/// # Errors
+///
+/// Where there is no `/proc`.
+pub fn written() -> Outcome<Written> {
+    parse_io(&fs::read_to_string("/proc/self/io")?)
+        .ok_or_else(|| "no wchar and write_bytes in /proc/self/io".into())
+}
+
+fn parse_io(io: &str) -> Option<Written> {
+    let field = |name: &str| io.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
+    Some(Written { write_calls: field("wchar:")?, dirtied: field("write_bytes:")? })
+}
+
+/// For how long the calling thread was ready to run so far and waited for a processor, because others had them (`schedstat` of Linux's scheduler statistics). Zero where nobody
+/// counts it.
+pub fn waited() -> Duration {
+    fs::read_to_string("/proc/thread-self/schedstat")
+        .ok()
+        .and_then(|stat| parse_schedstat(&stat))
+        .unwrap_or_default()
+}
+
+/// Nanoseconds on a processor, nanoseconds of waiting for one, and how often.
+fn parse_schedstat(stat: &str) -> Option<Duration> {
+    Some(Duration::from_nanos(stat.split_whitespace().nth(1)?.parse().ok()?))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn waiting_is_the_second_number() {
+        assert_eq!(parse_schedstat("123 4567 8\n"), Some(Duration::from_nanos(4_567)));
+        assert_eq!(parse_schedstat("123"), None);
+    }
 
     #[test]
     fn times_are_found_behind_any_name() {
@@ -79,6 +123,16 @@ mod tests {
         let expected = CpuTime { user: Duration::from_millis(2_500), system: Duration::from_millis(310) };
         assert_eq!(parse_stat(stat), Some(expected));
         assert_eq!(parse_stat("7 (a) S 1"), None);
+    }
+
+    #[test]
+    fn what_is_written_is_counted() {
+        let io = "rchar: 5\nwchar: 7\nsyscr: 1\nread_bytes: 0\nwrite_bytes: 4096\ncancelled_write_bytes: 1\n";
+        assert_eq!(parse_io(io), Some(Written { write_calls: 7, dirtied: 4096 }));
+        assert_eq!(parse_io("rchar: 5\n"), None);
+        let before = written().unwrap();
+        fs::write("/dev/null", [0; 5_000]).unwrap();
+        assert!(written().unwrap().write_calls >= before.write_calls + 5_000);
     }
 
     #[test]

@@ -91,8 +91,8 @@ pub(crate) fn help() -> String {
          help                  this text\n  \
          advise TRACE|--workload NAME --goal read|write|space|p99 [--simulate-only] ...\n  \
          \x20                     settings for a workload, with the reasons and the figures; `advise --help` has the rest\n  \
-         bench [MATRIX.toml] [--quick | --full] [--only WORD,...] [--baseline RUN] [--out DIR] [--resume]\n  \
-         \x20                     the engine over matrices of settings and workloads, with a report; `bench --help` has the rest\n  \
+         bench [MATRIX.toml] [--quick | --full] [--only WORD,...] [--peers NAME,...] [--baseline RUN] [--out DIR] [--resume]\n  \
+         \x20                     the engine, and peers beside it, over matrices of settings and workloads, with a report; `bench --help` has the rest\n  \
          bench --counts [--bless | --only WORD,...] [--out DIR]\n  \
          \x20                     instructions of hot paths, by valgrind, beside the committed baseline\n  \
          ci [--skip STEP]...   every step below, in this order, up to the first failure\n  \

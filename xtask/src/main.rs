@@ -3,6 +3,7 @@
 
 mod ci;
 mod command;
+mod peers;
 mod program;
 mod shuttle;
 mod step;

@@ -4,7 +4,7 @@ use std::path::{Path, absolute};
 
 use anyhow::{Context as _, Result};
 
-use crate::workspace::Workspace;
+use crate::{peers, workspace::Workspace};
 
 /// A program, and its options whose value is a file. The program runs in the workspace's folder, so files of the caller's are named in full.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ pub(crate) const BENCH: Program = Program {
     name: "siltstone-bench",
     file_options: &["--baseline", "--out", "--report"],
     file_suffix: Some(".toml"),
-    beside: |_, _| Ok(Vec::new()),
+    beside: peers::build,
     flags: None,
     environment: &[],
 };

@@ -5,38 +5,44 @@ use std::{fs, io::IoSlice, path::Path, time::Duration};
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use siltstone::{Clock, OsClock};
-use siltstone_benches::{keys::Values, units::number};
 use siltstone_vfs::{Fs, OsFs};
+
+use crate::{keys::Values, units::number};
 
 /// What the run ran on.
 #[derive(Clone, PartialEq, Serialize, Deserialize, Debug)]
-pub(crate) struct Machine {
-    pub(crate) processor: String,
-    pub(crate) processors: u64,
-    pub(crate) memory_bytes: u64,
-    pub(crate) system: String,
+pub struct Machine {
+    /// Its name.
+    pub processor: String,
+    /// Those that the process may use.
+    pub processors: u64,
+    /// Of the machine.
+    pub memory_bytes: u64,
+    /// Release of Linux.
+    pub system: String,
     /// Processes that wanted a processor, on average over the minute before the run.
-    pub(crate) load: f64,
-    pub(crate) limits: Limits,
+    pub load: f64,
+    /// What it can do at best.
+    pub limits: Limits,
 }
 
 /// Medians of repeated measurements, on one thread.
 #[derive(Clone, Copy, PartialEq, Serialize, Deserialize, Debug)]
-pub(crate) struct Limits {
+pub struct Limits {
     /// Appending 128 bytes to a file and syncing its data, in microseconds.
-    pub(crate) fdatasync_us: f64,
+    pub fdatasync_us: f64,
     /// Megabytes (10^6) a second: the checksum of 4 KiB.
-    pub(crate) crc32c_mb_s: f64,
+    pub crc32c_mb_s: f64,
     /// Compressing blocks of 4 KiB, half of which is random.
-    pub(crate) lz4_mb_s: f64,
+    pub lz4_mb_s: f64,
     /// The same, at level 1.
-    pub(crate) zstd_mb_s: f64,
+    pub zstd_mb_s: f64,
     /// Copying 32 MiB.
-    pub(crate) memcpy_mb_s: f64,
+    pub memcpy_mb_s: f64,
 }
 
 /// Looks at the machine, with files in a folder that exists.
-pub(crate) fn look(folder: &Path) -> Result<Machine> {
+pub fn look(folder: &Path) -> Result<Machine> {
     let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
     let field = |text: &str, name: &str| {
         let line = text.lines().find(|line| line.starts_with(name));
@@ -85,6 +91,53 @@ fn limits(folder: &Path) -> Result<Limits> {
             }),
         ),
     })
+}
+
+/// How fast the machine is at this moment: blocks of 4 KiB that are compressed for twenty milliseconds, whatever else runs beside it, in megabytes (10^6) a second. What two runs
+/// differ in here they differ in without the engine.
+#[derive(Clone, Copy, PartialEq, Default, Serialize, Deserialize, Debug)]
+pub struct Pace {
+    /// All of them, with the time in which the thread had to wait for a processor.
+    pub mean_mb_s: f64,
+    /// The median of groups of twenty: a processor while the thread has it.
+    pub median_mb_s: f64,
+}
+
+impl Pace {
+    /// Measures it.
+    pub fn now() -> Pace {
+        const GROUP: u32 = 20;
+        let values = Values::new(4096);
+        let block = values.of(0);
+        let began = OsClock.monotonic();
+        let mut groups = vec![began];
+        let mut took = Duration::ZERO;
+        while took < Duration::from_millis(20) {
+            for _ in 0..GROUP {
+                std::hint::black_box(lz4_flex::block::compress(std::hint::black_box(block)));
+            }
+            groups.push(OsClock.monotonic());
+            took = groups.last().map_or(took, |now| now.saturating_sub(began));
+        }
+        let mut times: Vec<Duration> =
+            groups.windows(2).filter_map(|pair| Some(pair.last()?.saturating_sub(*pair.first()?))).collect();
+        times.sort_unstable();
+        let median = times.get(times.len() / 2).copied().unwrap_or(took);
+        let megabytes = f64::from(GROUP) * 4096.0 / 1e6;
+        Pace {
+            mean_mb_s: megabytes * number(times.len() as u64) / took.as_secs_f64(),
+            median_mb_s: megabytes / median.max(Duration::from_nanos(1)).as_secs_f64(),
+        }
+    }
+
+    /// What lies between two.
+    #[must_use]
+    pub fn midpoint(self, other: Pace) -> Pace {
+        Pace {
+            mean_mb_s: f64::midpoint(self.mean_mb_s, other.mean_mb_s),
+            median_mb_s: f64::midpoint(self.median_mb_s, other.median_mb_s),
+        }
+    }
 }
 
 /// What one call takes: the median of samples of some calls each.

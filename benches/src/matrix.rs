@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::{
     cell::{Cell, Require},
+    stores::StoreName,
     values::{Bytes, Compression, Distribution, DurabilityWord, Memtable, Strategy},
     workload::Workload,
 };
@@ -14,23 +15,35 @@ use crate::{
 /// A file. Names that it does not know are refused, with the line and those that there are.
 #[derive(Clone, Deserialize, Debug)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub(crate) struct Matrix {
+pub struct Matrix {
     /// What it is for, in a sentence.
-    pub(crate) about: String,
+    pub about: String,
     /// How often each cell is measured.
     #[serde(default = "three")]
-    pub(crate) repeats: u32,
-    pub(crate) axes: Axes,
+    pub repeats: u32,
+    /// How long a cell may take, with all that comes before and behind its workload. One that takes longer is killed, and an error.
+    #[serde(default = "quarter_of_an_hour")]
+    pub cell_seconds_max: u64,
+    /// The values of each axis.
+    pub axes: Axes,
+    /// Further axes, whose cells are added: combinations that the first have not. What they do not name is as by default too.
+    #[serde(default)]
+    pub more: Vec<Axes>,
     /// What every cell's tree must have been through.
     #[serde(default)]
     require: Require,
     /// How many times as much leveled compaction must write as size-tiered does, over all cells of each.
     #[serde(default)]
-    pub(crate) leveled_over_size_tiered_min: Option<f64>,
+    pub leveled_over_size_tiered_min: Option<f64>,
 }
 
 fn three() -> u32 {
     3
+}
+
+/// Settling alone may take ten minutes.
+fn quarter_of_an_hour() -> u64 {
+    900
 }
 
 /// Makes the axes: each has a list of values, and is one value if the file does not name it.
@@ -39,7 +52,7 @@ macro_rules! axes {
         /// The values of each axis.
         #[derive(Clone, Deserialize, Debug)]
         #[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-        pub(crate) struct Axes {
+        pub struct Axes {
             $($(#[$about])* $axis: Vec<$type>,)*
         }
 
@@ -62,6 +75,16 @@ macro_rules! axes {
                         .collect();
                 )*
                 cells
+            }
+
+            /// The cell of a matrix that names no axis.
+            pub fn default_cell(matrix: &str) -> Cell {
+                Cell {
+                    matrix: matrix.to_owned(),
+                    store: StoreName::Siltstone,
+                    $($axis: $default,)*
+                    require: Require::default(),
+                }
             }
 
             /// An axis without a value would leave no cell at all.
@@ -89,11 +112,12 @@ axes! {
     keys: u32 = 1_000_000,
     operations: u32 = 0,
     distribution: Distribution = Distribution("uniform".to_owned()),
+    arrivals_per_second: u32 = 0,
 }
 
 impl Matrix {
     /// Reads a file.
-    pub(crate) fn read(path: &Path) -> Result<(String, Matrix)> {
+    pub fn read(path: &Path) -> Result<(String, Matrix)> {
         let text =
             std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
         let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
@@ -101,46 +125,40 @@ impl Matrix {
     }
 
     /// Reads its text.
-    pub(crate) fn parse(text: &str) -> Result<Matrix> {
+    pub fn parse(text: &str) -> Result<Matrix> {
         let matrix: Matrix =
             toml::from_str(text).map_err(|error| anyhow!("{}", error.to_string().trim_end()))?;
-        if let Some(axis) = matrix.axes.empty() {
-            bail!("axis `{}` has no value", axis.replace('_', "-"));
+        if matrix.repeats == 0 || matrix.cell_seconds_max == 0 {
+            bail!("repeats and cell-seconds-max are at least 1");
         }
-        let axes = &matrix.axes;
-        if matrix.repeats == 0 || axes.threads.contains(&0) || axes.keys.contains(&0) {
-            bail!("repeats, threads and keys are at least 1");
-        }
-        if axes.filter_bits.iter().any(|bits| !(0.0..=64.0).contains(bits)) {
-            bail!("filter-bits are from 0 to 64");
+        for axes in matrix.all_axes() {
+            if let Some(axis) = axes.empty() {
+                bail!("axis `{}` has no value", axis.replace('_', "-"));
+            }
+            if axes.threads.contains(&0) || axes.keys.contains(&0) {
+                bail!("threads and keys are at least 1");
+            }
+            if axes.filter_bits.iter().any(|bits| !(0.0..=64.0).contains(bits)) {
+                bail!("filter-bits are from 0 to 64");
+            }
         }
         Ok(matrix)
     }
 
-    /// Every combination of values.
-    pub(crate) fn cells(&self, name: &str) -> Vec<Cell> {
-        let first = Axes::default();
-        // Every axis is overwritten by the product.
-        let cell = Cell {
-            matrix: name.to_owned(),
-            workload: Workload::FillRandom,
-            strategy: first.strategy[0].clone(),
-            compression: first.compression[0].clone(),
-            filter_bits: 0.0,
-            memtable: Memtable::SkipList,
-            memtable_bytes: Bytes(0),
-            table_bytes: Bytes(0),
-            block_bytes: Bytes(0),
-            cache_bytes: Bytes(0),
-            durability: first.durability[0].clone(),
-            threads: 0,
-            value_bytes: Bytes(0),
-            keys: 0,
-            operations: 0,
-            distribution: first.distribution[0].clone(),
-            require: self.require,
-        };
-        self.axes.product(cell)
+    fn all_axes(&self) -> impl Iterator<Item = &Axes> {
+        std::iter::once(&self.axes).chain(&self.more)
+    }
+
+    /// Every combination of values, each once.
+    pub fn cells(&self, name: &str) -> Vec<Cell> {
+        let cell = Cell { require: self.require, ..Axes::default_cell(name) };
+        let mut cells = Vec::new();
+        for cell in self.all_axes().flat_map(|axes| axes.product(cell.clone())) {
+            if !cells.contains(&cell) {
+                cells.push(cell);
+            }
+        }
+        cells
     }
 }
 
@@ -164,6 +182,16 @@ mod tests {
         // The process that measures gets it as JSON.
         let again: Cell = serde_json::from_str(&serde_json::to_string(&cells[3]).unwrap()).unwrap();
         assert_eq!(again, cells[3]);
+    }
+
+    #[test]
+    fn further_axes_add_cells_and_none_twice() {
+        let text = "about = 'x'\n[axes]\nworkload = ['fillseq', 'readrandom']\n[[more]]\n\
+                    workload = ['readrandom']\ndistribution = ['uniform', 'zipfian-0.99']";
+        let cells = Matrix::parse(text).unwrap().cells("m");
+        assert_eq!(cells.len(), 3);
+        assert!(refused("about = 'x'\n[axes]\n[[more]]\nkey = [1]").contains("line 4"));
+        assert!(refused("about = 'x'\n[axes]\n[[more]]\nkeys = [0]").contains("at least 1"));
     }
 
     #[test]
@@ -198,6 +226,7 @@ mod tests {
         }
         assert!(refused("about = 'x'\n[axes]\nkeys = []").contains("`keys` has no value"));
         assert!(refused("about = 'x'\n[axes]\nkeys = [0]").contains("at least 1"));
+        assert!(refused("about = 'x'\ncell-seconds-max = 0\n[axes]").contains("at least 1"));
         assert!(refused("about = 'x'\n[axes]\nfilter-bits = [65]").contains("from 0 to 64"));
     }
 

@@ -1,16 +1,24 @@
 //! What a workload does, step by step, made before a clock runs: the loop that is timed only takes the next step.
 
+use std::time::Duration;
+
 use anyhow::{Result, bail};
 use siltstone::compaction;
-use siltstone_benches::keys::{self, Key};
 use siltstone_testkit::Rng;
 
-use crate::{cell::Cell, values, workload::Workload};
+use crate::{
+    cell::Cell,
+    keys::{self, Key},
+    values,
+    workload::Workload,
+};
 
 /// What is done with a key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Verb {
+pub enum Verb {
+    /// Write a key.
     Put,
+    /// Remove a key.
     Delete,
     /// Ask for a key that is there.
     Get,
@@ -26,15 +34,21 @@ pub(crate) enum Verb {
     Next,
     /// Go back.
     Prev,
+    /// Remove the first entry, which is this key.
+    Pop,
+    /// Write a key that is gone after [`TTL`].
+    PutExpiring,
 }
 
 /// One operation.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Step {
-    pub(crate) verb: Verb,
+pub struct Step {
+    /// What is done.
+    pub verb: Verb,
     /// Which key, and which value it gets.
-    pub(crate) number: u32,
-    pub(crate) key: Key,
+    pub number: u32,
+    /// The key that has this number.
+    pub key: Key,
 }
 
 impl Step {
@@ -44,10 +58,10 @@ impl Step {
     }
 
     /// What a simulation is to write for it.
-    pub(crate) fn write(&self) -> Option<compaction::Operation> {
+    pub fn write(&self) -> Option<compaction::Operation> {
         let kind = match self.verb {
-            Verb::Put | Verb::Modify => siltstone::types::Kind::Put,
-            Verb::Delete => siltstone::types::Kind::Delete,
+            Verb::Put | Verb::Modify | Verb::PutExpiring => siltstone::types::Kind::Put,
+            Verb::Delete | Verb::Pop => siltstone::types::Kind::Delete,
             _ => return None,
         };
         Some(compaction::Operation { key: self.number, kind })
@@ -56,26 +70,40 @@ impl Step {
 
 /// Everything that a cell does.
 #[derive(Debug)]
-pub(crate) struct Streams {
+pub struct Streams {
     /// Written before anything is timed; each key once, in random order.
-    pub(crate) load: Vec<Step>,
+    pub load: Vec<Step>,
     /// What each thread does.
-    pub(crate) threads: Vec<Vec<Step>>,
+    pub threads: Vec<Vec<Step>>,
     /// What one more thread writes as long as the others read.
-    pub(crate) writer: Vec<Step>,
+    pub writer: Vec<Step>,
+    /// How many operations begin in a second, of all threads together, however long they take; 0 when the next one waits for the one before.
+    pub arrivals_per_second: u32,
 }
 
 const SEED: u64 = 1;
 
+/// How long an entry lives that expires.
+pub const TTL: Duration = Duration::from_secs(1);
+/// Keys that are overwritten over and over.
+const HOT_KEYS: u32 = 50;
+/// One in so many operations on them is a scan.
+const HOT_SCAN_EVERY: u32 = 100;
+/// Series that grow side by side.
+const SERIES: u32 = 1_000;
+
 impl Streams {
     /// Those of a cell.
-    pub(crate) fn new(cell: &Cell) -> Result<Streams> {
+    pub fn new(cell: &Cell) -> Result<Streams> {
         let load: Vec<u32> = if cell.workload.is_fresh() { Vec::new() } else { shuffled(cell.keys) };
         let steps = steps(cell)?;
-        if steps.is_empty() {
+        if steps.is_empty() && cell.workload.openings().is_none() {
             bail!("there is nothing to do");
         }
-        let each = steps.len().div_ceil(cell.threads);
+        if cell.workload == Workload::Queue && cell.threads > 1 {
+            bail!("`queue` has one thread: two would take the same entry");
+        }
+        let each = steps.len().div_ceil(cell.threads).max(1);
         let writer = if cell.workload == Workload::ReadWhileWriting {
             numbers(cell, cell.keys, SEED + 2)?
                 .into_iter()
@@ -88,7 +116,13 @@ impl Streams {
             load: load.into_iter().map(|number| Step::new(Verb::Put, number)).collect(),
             threads: steps.chunks(each).map(<[Step]>::to_vec).collect(),
             writer,
+            arrivals_per_second: cell.arrivals_per_second,
         })
+    }
+
+    /// Whether anything is written while it is timed.
+    pub fn write(&self) -> bool {
+        !self.writer.is_empty() || self.threads.iter().flatten().any(|step| step.write().is_some())
     }
 }
 
@@ -108,7 +142,13 @@ fn steps(cell: &Cell) -> Result<Vec<Step>> {
         Workload::ReadMissing => all(Verb::Miss)?,
         Workload::ReadSeq => vec![Step::new(Verb::Next, 0); count as usize],
         Workload::ReadReverse => vec![Step::new(Verb::Prev, 0); count as usize],
-        Workload::SeekRandom => all(Verb::Seek(10))?,
+        Workload::SeekRandom10 => all(Verb::Seek(10))?,
+        Workload::SeekRandom100 => all(Verb::Seek(100))?,
+        Workload::UpdateRandom => all(Verb::Modify)?,
+        Workload::HotOverwrite => hot(cell, count),
+        Workload::Queue => queue(cell, count),
+        Workload::TimeSeriesTtl => series(count),
+        Workload::OpenClose | Workload::OpenReplay => Vec::new(),
         Workload::DeleteRandom => all(Verb::Delete)?,
         Workload::YcsbA => mixed(cell, count, 50, Verb::Put)?,
         Workload::YcsbB => mixed(cell, count, 95, Verb::Put)?,
@@ -158,6 +198,37 @@ fn scans(cell: &Cell, count: u32) -> Result<Vec<Step>> {
         Step::new(Verb::Seek(length), number)
     });
     Ok(steps.collect())
+}
+
+/// Puts of few keys, and now and then a scan of all of them.
+fn hot(cell: &Cell, count: u32) -> Vec<Step> {
+    let keys = HOT_KEYS.min(cell.keys);
+    let steps = (1..=count).map(|at| {
+        if at.is_multiple_of(HOT_SCAN_EVERY) {
+            Step::new(Verb::Seek(u16::try_from(keys).unwrap_or_default()), 0)
+        } else {
+            Step::new(Verb::Put, at % keys)
+        }
+    });
+    steps.collect()
+}
+
+/// One entry comes at the end, one goes at the front.
+fn queue(cell: &Cell, count: u32) -> Vec<Step> {
+    let step = |at: u32| {
+        if at.is_multiple_of(2) {
+            Step::new(Verb::Put, cell.keys + at / 2)
+        } else {
+            Step::new(Verb::Pop, at / 2)
+        }
+    };
+    (0..count).map(step).collect()
+}
+
+/// The next entry of each series in turn; the keys of a series lie together.
+fn series(count: u32) -> Vec<Step> {
+    let length = count.div_ceil(SERIES);
+    (0..count).map(|at| Step::new(Verb::PutExpiring, at % SERIES * length + at / SERIES)).collect()
 }
 
 /// At least 0 and below 1.
@@ -214,6 +285,18 @@ mod tests {
         assert!(e.threads[0].iter().all(|step| !matches!(step.verb, Verb::Seek(100..))));
         assert_eq!(count(&streams("fillsync", ""), Verb::Put), 10);
         assert!(streams("fillseq", "").load.is_empty());
+        let hot = streams("hotoverwrite", "operations = [10000]");
+        assert_eq!((count(&hot, Verb::Seek(50)), count(&hot, Verb::Put)), (100, 9_900));
+        assert!(hot.threads[0].iter().all(|step| step.number < 50));
+        assert_eq!(count(&streams("seekrandom-100", ""), Verb::Seek(100)), 1_000);
+        assert_eq!(count(&streams("seekrandom", ""), Verb::Seek(10)), 1_000, "its name in older files");
+        assert_eq!(count(&streams("updaterandom", ""), Verb::Modify), 1_000);
+        let series = streams("timeseries-ttl", "operations = [2500]");
+        let mut numbers: Vec<u32> = series.threads[0].iter().map(|step| step.number).collect();
+        assert_eq!(numbers[..2], [0, 3], "the keys of a series lie together");
+        numbers.sort_unstable();
+        numbers.dedup();
+        assert_eq!(numbers.len(), 2_500);
         assert_eq!(streams("readwhilewriting", "").writer.len(), 1_000);
     }
 

@@ -5,17 +5,28 @@ use std::collections::BTreeSet;
 use anyhow::Result;
 use siltstone::compaction::{EngineParameters, EngineSimulation, EntrySizes, Operation};
 use siltstone::types::Kind;
-use siltstone_benches::units::number;
 
-use crate::{cell::Cell, row::Predicted, stream::Streams};
+use crate::{
+    cell::Cell,
+    keys::KEY_BYTES,
+    row::Predicted,
+    stream::{Step, Streams},
+    units::number,
+};
 
 /// All writes of a cell, one behind the other.
 pub(crate) fn writes(streams: &Streams, written_beside: u64) -> Vec<Operation> {
     let beside = usize::try_from(written_beside).unwrap_or(usize::MAX);
     let load = streams.load.iter();
     let steps = load.chain(streams.threads.iter().flatten());
-    let own = steps.filter_map(crate::stream::Step::write);
-    own.chain(streams.writer.iter().cycle().take(beside).filter_map(crate::stream::Step::write)).collect()
+    let own = steps.filter_map(Step::write);
+    own.chain(streams.writer.iter().cycle().take(beside).filter_map(Step::write)).collect()
+}
+
+/// Bytes of keys and values of so many writes.
+pub(crate) fn user_bytes(writes: &[Operation], value_bytes: u64) -> u64 {
+    let bytes = |write: &Operation| KEY_BYTES as u64 + if write.kind == Kind::Put { value_bytes } else { 0 };
+    writes.iter().map(bytes).sum()
 }
 
 /// How many keys have a value once all is written.

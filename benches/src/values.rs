@@ -5,12 +5,13 @@ use std::fmt;
 use anyhow::{Result, anyhow, bail};
 use serde::{Deserialize, Deserializer, Serialize, de};
 use siltstone::Durability;
-use siltstone_benches::{nearest::unknown, strategies::Chosen, units::parse_bytes};
+
+use crate::{nearest::unknown, strategies::Chosen, units::parse_bytes};
 
 /// A number of bytes: `4096`, or `"64KiB"`.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Debug)]
 #[serde(transparent)]
-pub(crate) struct Bytes(pub(crate) u64);
+pub struct Bytes(pub u64);
 
 impl<'de> Deserialize<'de> for Bytes {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Bytes, D::Error> {
@@ -40,7 +41,7 @@ macro_rules! word {
         $(#[$about])*
         #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Debug)]
         #[serde(try_from = "String")]
-        pub(crate) struct $name(pub(crate) String);
+        pub struct $name(pub String);
 
         impl TryFrom<String> for $name {
             type Error = String;
@@ -74,7 +75,7 @@ word!(
 );
 
 /// Reads codecs by level.
-pub(crate) fn compression(word: &str) -> Result<Vec<siltstone::Compression>> {
+pub fn compression(word: &str) -> Result<Vec<siltstone::Compression>> {
     let codec = |codec: &str| match codec.split_once('-').unwrap_or((codec, "1")) {
         ("none", _) if codec == "none" => Ok(siltstone::Compression::None),
         ("lz4", _) if codec == "lz4" => Ok(siltstone::Compression::Lz4),
@@ -88,7 +89,7 @@ pub(crate) fn compression(word: &str) -> Result<Vec<siltstone::Compression>> {
 }
 
 /// Reads a durability.
-pub(crate) fn durability(word: &str) -> Result<Durability> {
+pub fn durability(word: &str) -> Result<Durability> {
     match word {
         "sync" => Ok(Durability::Sync),
         "buffered" => Ok(Durability::Buffered),
@@ -100,7 +101,7 @@ pub(crate) fn durability(word: &str) -> Result<Durability> {
 }
 
 /// Reads a distribution; the skew if it is zipfian.
-pub(crate) fn distribution(word: &str) -> Result<Option<f64>> {
+pub fn distribution(word: &str) -> Result<Option<f64>> {
     if word == "uniform" {
         return Ok(None);
     }
@@ -114,7 +115,7 @@ pub(crate) fn distribution(word: &str) -> Result<Option<f64>> {
 /// How writes are kept in memory.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Debug)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Memtable {
+pub enum Memtable {
     /// The skip list.
     #[serde(rename = "skiplist")]
     SkipList,
