@@ -51,6 +51,10 @@ pub(crate) fn build(workspace: &Workspace, words: &[String]) -> Result<Vec<Strin
     if names.is_empty() {
         return Ok(Vec::new());
     }
+    // Its binding would link that one and still be taken for the version that it bundles.
+    if names.contains(&"rocksdb") && env::var_os("ROCKSDB_LIB_DIR").is_some() {
+        bail!("ROCKSDB_LIB_DIR names a RocksDB of the system, and the bundled one is measured: unset it");
+    }
     let target = workspace.root().join(FOLDER).join("target");
     fs::create_dir_all(&target).with_context(|| format!("cannot make {}", target.display()))?;
     let missing = missing(&names, |need| (need.is_there)(&target));

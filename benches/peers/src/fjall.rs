@@ -1,11 +1,6 @@
 //! fjall behind the trait.
 
-use std::{
-    ops::Bound,
-    path::Path,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{ops::Bound, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Result, bail};
 use fjall::{
@@ -13,7 +8,7 @@ use fjall::{
     compaction::Leveled,
     config::{BlockSizePolicy, BloomConstructionPolicy, CompressionPolicy, FilterPolicy, FilterPolicyEntry},
 };
-use siltstone::Compression;
+use siltstone::{Clock as _, Compression, OsClock};
 use siltstone_benches::{
     cell::Cell,
     store::{Store, View, Write},
@@ -115,7 +110,7 @@ impl Store for Fjall {
     }
 
     fn settle(&self) -> Result<Duration> {
-        let began = Instant::now();
+        let began = OsClock.monotonic();
         self.keyspace.rotate_memtable_and_wait()?;
         quiet::wait(began, || Ok(self.db.outstanding_flushes() > 0 || self.db.active_compactions() > 0))
     }

@@ -1,4 +1,4 @@
-//! LevelDB behind the trait, through the C interface of the library that the system has.
+//! `LevelDB` behind the trait, through the C interface of the library that the system has.
 
 use std::{
     ffi::{CStr, CString, c_char, c_int, c_void},
@@ -7,10 +7,11 @@ use std::{
     path::Path,
     ptr::{self, NonNull},
     slice,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use anyhow::{Context as _, Result, bail};
+use siltstone::{Clock as _, OsClock};
 use siltstone_benches::{
     cell::Cell,
     store::{Cursor, Store, View, Write},
@@ -246,7 +247,7 @@ impl Store for LevelDb {
 
     fn settle(&self) -> Result<Duration> {
         // There is no call that flushes alone: what is in the memtable stays there.
-        quiet::wait(Instant::now(), || Ok(false))
+        quiet::wait(OsClock.monotonic(), || Ok(false))
     }
 
     fn close(self) -> Result<()> {

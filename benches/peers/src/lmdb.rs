@@ -1,14 +1,10 @@
 //! LMDB behind the trait: the unnamed database, and a transaction for each write.
 
-use std::{
-    fs,
-    ops::Bound,
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::{fs, ops::Bound, path::Path, time::Duration};
 
 use anyhow::Result;
 use heed::{Database, Env, EnvFlags, EnvOpenOptions, RoRange, RoRevRange, RoTxn, WithoutTls, types::Bytes};
+use siltstone::{Clock as _, OsClock};
 use siltstone_benches::{
     cell::Cell,
     store::{Store, View, Write},
@@ -102,9 +98,9 @@ impl Store for Lmdb {
     }
 
     fn settle(&self) -> Result<Duration> {
-        let began = Instant::now();
+        let began = OsClock.monotonic();
         self.env.force_sync()?;
-        Ok(began.elapsed())
+        Ok(OsClock.monotonic().saturating_sub(began))
     }
 
     fn close(self) -> Result<()> {

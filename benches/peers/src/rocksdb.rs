@@ -1,16 +1,13 @@
-//! RocksDB behind the trait.
+//! `RocksDB` behind the trait.
 
-use std::{
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::{path::Path, time::Duration};
 
 use anyhow::Result;
 use rocksdb::{
     BlockBasedOptions, Cache, DB, DBCompressionType, DBRawIterator, Options, WaitForCompactOptions,
     WriteBatch, WriteOptions,
 };
-use siltstone::Compression;
+use siltstone::{Clock as _, Compression, OsClock};
 use siltstone_benches::{
     cell::Cell,
     store::{Cursor, Store, View, Write},
@@ -90,7 +87,7 @@ impl Store for RocksDb {
     }
 
     fn settle(&self) -> Result<Duration> {
-        let began = Instant::now();
+        let began = OsClock.monotonic();
         let mut options = WaitForCompactOptions::default();
         options.set_flush(true);
         self.db.wait_for_compact(&options)?;

@@ -1,12 +1,9 @@
 //! sled behind the trait.
 
-use std::{
-    ops::Bound,
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::{ops::Bound, path::Path, time::Duration};
 
 use anyhow::Result;
+use siltstone::{Clock as _, OsClock};
 use siltstone_benches::{
     cell::Cell,
     store::{Store, View, Write},
@@ -72,9 +69,9 @@ impl Store for Sled {
     }
 
     fn settle(&self) -> Result<Duration> {
-        let began = Instant::now();
+        let began = OsClock.monotonic();
         self.db.flush()?;
-        Ok(began.elapsed())
+        Ok(OsClock.monotonic().saturating_sub(began))
     }
 
     fn close(self) -> Result<()> {
