@@ -131,6 +131,9 @@ impl Cursor for Source {
     fn seek(&mut self, target: InternalKey<'_>) -> siltstone_types::Result<()> {
         each_source!(self, cursor => cursor.seek(target))
     }
+    fn seek_ahead(&mut self, target: InternalKey<'_>) -> siltstone_types::Result<()> {
+        each_source!(self, cursor => cursor.seek_ahead(target))
+    }
     fn seek_for_prev(&mut self, target: InternalKey<'_>) -> siltstone_types::Result<()> {
         each_source!(self, cursor => cursor.seek_for_prev(target))
     }

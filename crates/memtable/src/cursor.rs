@@ -121,6 +121,17 @@ impl<K: KeyCursor> Cursor for VersionCursor<K> {
         Ok(())
     }
 
+    /// A seek among the versions of the key it stands on is as cheap as a step.
+    fn seek_ahead(&mut self, target: InternalKey<'_>) -> Result<()> {
+        if !self.is_on(target.user_key) {
+            self.next()?;
+            if !self.valid() || self.key() >= target {
+                return Ok(());
+            }
+        }
+        self.seek(target)
+    }
+
     fn seek_for_prev(&mut self, target: InternalKey<'_>) -> Result<()> {
         if !self.is_on(target.user_key) {
             self.key_step(|keys| keys.seek_for_prev(target.user_key), Versions::oldest);

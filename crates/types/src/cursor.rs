@@ -20,6 +20,12 @@ pub trait Cursor: Send {
     fn last(&mut self) -> Result<()>;
     /// Moves to the first entry at or after `target`.
     fn seek(&mut self, target: InternalKey<'_>) -> Result<()>;
+    /// Moves to the first entry at or after `target`, from an entry before it that is likely to be near: what
+    /// [`seek`](Cursor::seek) does, by a step where that is enough.
+    fn seek_ahead(&mut self, target: InternalKey<'_>) -> Result<()> {
+        self.next()?;
+        if self.valid() && self.key() < target { self.seek(target) } else { Ok(()) }
+    }
     /// Moves to the last entry at or before `target`.
     fn seek_for_prev(&mut self, target: InternalKey<'_>) -> Result<()>;
     /// Moves one entry on.
@@ -45,6 +51,9 @@ impl<C: Cursor + ?Sized> Cursor for Box<C> {
     }
     fn seek(&mut self, target: InternalKey<'_>) -> Result<()> {
         (**self).seek(target)
+    }
+    fn seek_ahead(&mut self, target: InternalKey<'_>) -> Result<()> {
+        (**self).seek_ahead(target)
     }
     fn seek_for_prev(&mut self, target: InternalKey<'_>) -> Result<()> {
         (**self).seek_for_prev(target)

@@ -58,13 +58,13 @@ impl<C: Cursor> MergeCursor<C> {
             return self.position(direction, place);
         }
         let mut behind = self.sources.iter_mut().filter(|source| source.valid() && is_short_of(source));
-        let placed = behind.try_for_each(|source| {
+        let placed = behind.try_for_each(|source| match direction {
             // Most often the target is behind the versions of one key, of which a source that is not the newest has one.
-            match direction {
-                Direction::Forward => source.next()?,
-                Direction::Backward => source.prev()?,
+            Direction::Forward => source.seek_ahead(target),
+            Direction::Backward => {
+                source.prev()?;
+                if source.valid() && is_short_of(source) { place(source) } else { Ok(()) }
             }
-            if source.valid() && is_short_of(source) { place(source) } else { Ok(()) }
         });
         self.settle(placed)
     }

@@ -199,7 +199,8 @@ impl<C: Cursor> VisibleCursor<C> {
             }
             self.source.next()?;
         }
-        if self.stands_on_key() {
+        // It stood there to begin with.
+        if self.patience.steps == 0 || self.stands_on_key() {
             self.patience.was_in_vain();
             self.source.seek(InternalKey::after(&self.key))?;
         }
