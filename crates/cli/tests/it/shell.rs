@@ -66,6 +66,8 @@ fn shown(bytes: &[u8]) -> String {
 fn masked(reply: &str) -> String {
     let of_the_run = [
         "memtable bytes ",
+        // Whether the background has moved what a compaction made down to the last level by now.
+        "levels ",
         "table bytes ",
         "bytes ",
         "total MB ",
