@@ -330,7 +330,16 @@ fn perform(cursor: &mut dyn Cursor, to: &Move) -> Result<()> {
     match to {
         Move::First => cursor.first(),
         Move::Last => cursor.last(),
-        Move::Seek(user_key, tag) => cursor.seek(InternalKey { user_key, tag: *tag }),
+        Move::Seek(user_key, tag) => {
+            let target = InternalKey { user_key, tag: *tag };
+            // Ahead, both ways lead there; which is taken depends on the move alone, so that a run can be repeated.
+            let is_ahead = cursor.valid() && cursor.key() < target;
+            if is_ahead && user_key.len().is_multiple_of(2) {
+                cursor.seek_ahead(target)
+            } else {
+                cursor.seek(target)
+            }
+        }
         Move::SeekForPrev(user_key, tag) => cursor.seek_for_prev(InternalKey { user_key, tag: *tag }),
         Move::Next => cursor.next(),
         Move::Prev => cursor.prev(),
