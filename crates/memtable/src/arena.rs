@@ -7,8 +7,8 @@ use std::sync::{
 
 use siltstone_types::Slice;
 
-/// Chunks, each an eighth larger than the one before: a million times what fits into memory.
-const CHUNK_COUNT: usize = 128;
+/// Chunks, each an eighth larger than the one before: hundreds of terabytes of words in all.
+const CHUNK_COUNT: usize = 192;
 /// Elements of the first chunk: a page of words.
 const FIRST_ELEMENTS: u64 = 512;
 /// Low bits of an address: the place in the chunk.
@@ -173,6 +173,13 @@ mod tests {
             assert_eq!(Address::from_word(address.to_word()), Some(address));
         }
         assert_eq!(Address::from_word(Address::NONE.to_word()), None);
+    }
+
+    #[test]
+    fn there_is_room_for_more_than_any_machine_has() {
+        let (last, before) = SIZES[CHUNK_COUNT - 1];
+        assert!((last + before) * 8 > 100 << 40, "{last} words behind {before}");
+        assert!(last < 1 << PLACE_BITS && (CHUNK_COUNT as u64) < 1 << (u64::BITS - PLACE_BITS));
     }
 
     #[test]

@@ -57,7 +57,7 @@ impl<K: KeyCursor> VersionCursor<K> {
         version: impl FnOnce(&Versions, &AtomicU64) -> Option<Address>,
     ) {
         step(&mut self.keys);
-        let version = self.keys.list().and_then(|list| version(self.keys.versions(), list));
+        let version = self.version_with(version);
         self.stand_on(version);
     }
 
