@@ -59,21 +59,11 @@ fn words(comparison: &Comparison, baseline: &Baseline) -> String {
     for name in &comparison.gone {
         let _ = writeln!(text, "the baseline has `{name}`, and there is no such path");
     }
-    if of(Verdict::Above) > 0 {
-        let _ = writeln!(
-            text,
-            "{} above the baseline by more than {} %",
-            paths(of(Verdict::Above)),
-            baseline.tolerance_percent
-        );
-    }
-    if of(Verdict::Below) > 0 {
-        let _ = writeln!(
-            text,
-            "{} below the baseline by more than {} %",
-            paths(of(Verdict::Below)),
-            baseline.tolerance_percent
-        );
+    for (verdict, side) in [(Verdict::Above, "above"), (Verdict::Below, "below")] {
+        if of(verdict) > 0 {
+            let (paths, percent) = (paths(of(verdict)), baseline.tolerance_percent);
+            let _ = writeln!(text, "{paths} {side} the baseline by more than {percent} %");
+        }
     }
     if of(Verdict::New) > 0 {
         let _ = writeln!(text, "{} not in the baseline", paths(of(Verdict::New)));
