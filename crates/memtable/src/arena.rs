@@ -7,22 +7,24 @@ use std::sync::{
 
 use siltstone_types::Slice;
 
-/// Chunks, each an eighth larger than the one before: hundreds of terabytes of words in all.
-const CHUNK_COUNT: usize = 192;
-/// Elements of the first chunk: a page of words.
-const FIRST_ELEMENTS: u64 = 512;
+/// Chunks, each a sixteenth larger than the one before: hundreds of terabytes of words in all.
+const CHUNK_COUNT: usize = GROUP_CHUNKS * GROUP_COUNT;
+/// Chunks whose places are made together: an arena that is empty, or small, must cost little.
+const GROUP_CHUNKS: usize = 16;
+const GROUP_COUNT: usize = 28;
+/// Elements of the first chunk: few, as many databases have many small tables.
+const FIRST_ELEMENTS: u64 = 64;
 /// Low bits of an address: the place in the chunk.
 const PLACE_BITS: u32 = 48;
 
-/// Elements of each chunk, and of all before it.
-const SIZES: [(u64, u64); CHUNK_COUNT] = sizes();
+/// Elements of each chunk.
+const SIZES: [u64; CHUNK_COUNT] = sizes();
 
-const fn sizes() -> [(u64, u64); CHUNK_COUNT] {
-    let mut sizes = [(FIRST_ELEMENTS, 0); CHUNK_COUNT];
+const fn sizes() -> [u64; CHUNK_COUNT] {
+    let mut sizes = [FIRST_ELEMENTS; CHUNK_COUNT];
     let mut idx = 1;
     while idx < CHUNK_COUNT {
-        let (size, before) = sizes[idx - 1];
-        sizes[idx] = (size + size / 8, before + size);
+        sizes[idx] = sizes[idx - 1] + sizes[idx - 1] / 16;
         idx += 1;
     }
     sizes
@@ -85,24 +87,30 @@ impl Element for OnceLock<Slice> {
     }
 }
 
-/// Elements in chunks that grow with what was taken, so that little more than an eighth of it lies idle.
+/// Elements in chunks that grow with what was taken, so that little more than a sixteenth of it lies idle.
 ///
 /// Threads take from it without waiting for each other, but for whoever asks the allocator for the next chunk. What
 /// elements say to whom is the business of those that use them: an address orders nothing.
 #[derive(Debug)]
 pub(crate) struct Arena<T> {
-    chunks: [OnceLock<Box<[T]>>; CHUNK_COUNT],
+    groups: [OnceLock<Box<Group<T>>>; GROUP_COUNT],
     /// The address of what is taken next.
     top: AtomicU64,
+    /// How much was taken. The address does not say it: what is large passes over chunks, which are then not made.
+    taken: AtomicU64,
 }
+
+/// Chunks that follow each other. Those that nothing was taken from are not made.
+type Group<T> = [OnceLock<Box<[T]>>; GROUP_CHUNKS];
 
 impl<T: Element> Arena<T> {
     /// Nothing is taken yet.
     pub(crate) fn new() -> Arena<T> {
         Arena {
-            chunks: [const { OnceLock::new() }; CHUNK_COUNT],
+            groups: [const { OnceLock::new() }; GROUP_COUNT],
             // The first element stays unused: its address means that there is none.
             top: AtomicU64::new(1),
+            taken: AtomicU64::new(0),
         }
     }
 
@@ -121,29 +129,32 @@ impl<T: Element> Arena<T> {
                 Err(now) => top = now,
             }
         };
-        let (size, _) = SIZES[taken.chunk()];
-        let chunk = self.chunks[taken.chunk()].get_or_init(|| T::make(index(size)));
+        let size = SIZES[taken.chunk()];
+        let group = self.groups[taken.chunk() / GROUP_CHUNKS]
+            .get_or_init(|| Box::new([const { OnceLock::new() }; GROUP_CHUNKS]));
+        let chunk = group[taken.chunk() % GROUP_CHUNKS].get_or_init(|| T::make(index(size)));
+        self.taken.fetch_add(count as u64, Ordering::Relaxed);
         (taken, &chunk[taken.place()..][..count])
     }
 
     /// What lies at an address that was taken here, and all behind it in its chunk.
     pub(crate) fn at(&self, address: Address) -> &[T] {
-        self.chunks[address.chunk()].get().map_or(&[], |chunk| &chunk[address.place()..])
+        let group = self.groups[address.chunk() / GROUP_CHUNKS].get();
+        let chunk = group.and_then(|group| group[address.chunk() % GROUP_CHUNKS].get());
+        chunk.map_or(&[], |chunk| &chunk[address.place()..])
     }
 
-    /// Elements that were taken, and those that were passed over because they were too few for what was taken next.
-    pub(crate) fn taken(&self) -> u64 {
-        let top = Address(self.top.load(Ordering::Relaxed));
-        let (_, before) = SIZES[top.chunk()];
-        // One is never used.
-        before + top.place() as u64 - 1
+    /// What was taken costs so many elements: itself, and the sixteenth that may lie idle in the newest chunk.
+    pub(crate) fn cost(&self) -> u64 {
+        let taken = self.taken.load(Ordering::Relaxed);
+        taken + taken / 16
     }
 }
 
 /// The first place at or behind an address with so many elements in a row.
 fn fitting(top: Address, count: u64) -> Address {
     let mut at = top;
-    while at.place() as u64 + count > SIZES[at.chunk()].0 {
+    while at.place() as u64 + count > SIZES[at.chunk()] {
         at = Address::new(at.chunk() + 1, 0);
     }
     at
@@ -154,6 +165,12 @@ mod tests {
     use std::thread;
 
     use super::*;
+
+    /// Elements of each chunk that there is.
+    fn made(arena: &Arena<AtomicU64>) -> Vec<u64> {
+        let groups = arena.groups.iter().filter_map(OnceLock::get);
+        groups.flat_map(|group| group.iter()).filter_map(|chunk| Some(chunk.get()?.len() as u64)).collect()
+    }
 
     #[test]
     fn what_is_taken_lies_apart_and_in_order() {
@@ -177,8 +194,8 @@ mod tests {
 
     #[test]
     fn there_is_room_for_more_than_any_machine_has() {
-        let (last, before) = SIZES[CHUNK_COUNT - 1];
-        assert!((last + before) * 8 > 100 << 40, "{last} words behind {before}");
+        let last = SIZES[CHUNK_COUNT - 1];
+        assert!(SIZES.iter().sum::<u64>() * 8 > 100 << 40, "{last} words in the last chunk");
         assert!(last < 1 << PLACE_BITS && (CHUNK_COUNT as u64) < 1 << (u64::BITS - PLACE_BITS));
     }
 
@@ -187,19 +204,20 @@ mod tests {
         let arena = Arena::<AtomicU64>::new();
         arena.take(10);
         assert_eq!(arena.take(100_000).1.len(), 100_000);
-        let chunks = arena.chunks.iter().filter(|chunk| chunk.get().is_some()).count();
-        assert_eq!(chunks, 2, "chunks that are passed over are not made");
+        assert_eq!(made(&arena).len(), 2, "chunks that are passed over are not made");
+        assert_eq!(arena.cost(), 100_010 + 100_010 / 16, "and cost nothing");
     }
 
     #[test]
-    fn an_eighth_and_a_page_lie_idle_at_most() {
+    fn what_is_made_is_what_it_costs() {
         let arena = Arena::<AtomicU64>::new();
         for _ in 0..100_000 {
             arena.take(30);
-            let made: u64 = arena.chunks.iter().filter_map(|chunk| Some(chunk.get()?.len() as u64)).sum();
-            let taken = arena.taken();
-            assert!(taken <= made);
-            assert!(made - taken <= taken / 8 + FIRST_ELEMENTS + 30, "{made} are made for {taken}");
+            let (cost, made) = (arena.cost(), made(&arena));
+            // The ends of chunks are too short for what comes, and the first chunk is not full at first.
+            let ends = FIRST_ELEMENTS + 30 * made.len() as u64;
+            let made: u64 = made.iter().sum();
+            assert!(made <= cost + ends && cost <= made + made / 16, "{made} are made, at a cost of {cost}");
         }
     }
 
@@ -217,6 +235,6 @@ mod tests {
                 });
             }
         });
-        assert!(arena.taken() >= 4 * 20_000 * 3);
+        assert!(arena.cost() >= 4 * 20_000 * 3);
     }
 }

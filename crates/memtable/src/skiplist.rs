@@ -30,7 +30,7 @@ use index::Index;
 ///
 /// `bytes` counts for a leaf 1.8 KiB (but for the first), for a key 16 bytes and its length above 16, rounded up to 8,
 /// for a version 32 bytes and its value, rounded up to 8, or 80 more than its length above 4 KiB. The filter takes
-/// 2 to 8 bytes for an entry, and is counted as it grows.
+/// 2 to 8 bytes for an entry, and is counted as it grows. Keys and versions count a sixteenth more, for what lies idle.
 pub struct SkipListMemtable {
     index: Index,
     versions: Versions,

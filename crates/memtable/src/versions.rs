@@ -219,8 +219,8 @@ impl Versions {
 
     /// What all versions cost.
     pub(crate) fn bytes(&self) -> u64 {
-        let large = self.large.taken() * size_of::<OnceLock<Slice>>() as u64;
-        self.records.taken() * WORD_BYTES as u64 + large + self.large_bytes.load(Ordering::Relaxed)
+        let large = self.large.cost() * size_of::<OnceLock<Slice>>() as u64;
+        self.records.cost() * WORD_BYTES as u64 + large + self.large_bytes.load(Ordering::Relaxed)
     }
 
     fn version(&self, address: Address) -> Version<'_> {

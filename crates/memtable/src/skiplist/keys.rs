@@ -56,7 +56,7 @@ impl Keys {
     }
 
     pub(super) fn bytes(&self) -> u64 {
-        self.0.taken() * WORD_BYTES as u64
+        self.0.cost() * WORD_BYTES as u64
     }
 
     /// Writes a key with its first version.
